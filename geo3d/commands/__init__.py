@@ -1,0 +1,1 @@
+"""Verbs of the front end; heavy packages load inside the functions."""

@@ -1,0 +1,1 @@
+"""Geometry operations on numpy arrays and torch tensors."""

@@ -1,0 +1,1 @@
+"""Registration of clouds and RGB-D frames."""

@@ -1,0 +1,1 @@
+"""geo3d_recon: meshes from points."""

@@ -1,0 +1,1 @@
+"""geo3d_viewer: windows and snapshots of everything the suite makes."""

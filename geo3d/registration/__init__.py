@@ -1,1 +1,3 @@
-"""Registration of clouds and RGB-D frames."""
+"""Rigid registration of clouds and RGB-D frames: right, or refused."""
+
+from geo3d.registration.result import RegistrationResult as RegistrationResult

@@ -51,9 +51,19 @@ def _help() -> str:
 
 
 def _call(function: Callable[..., Any], name: str, arguments: Sequence[str]) -> int:
+    import inspect
+
     import tyro
 
-    result = tyro.cli(function, prog=f"geo3d {name}", args=list(arguments), config=(tyro.conf.OmitArgPrefixes,))
+    # tyro drops the sections of a docstring that it does not know, examples among them; keep all but the arguments.
+    description = inspect.cleandoc(function.__doc__ or "").split("\nArgs:")[0].strip()
+    result = tyro.cli(
+        function,
+        prog=f"geo3d {name}",
+        description=description,
+        args=list(arguments),
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
     return int(result) if isinstance(result, int) else 0
 
 

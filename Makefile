@@ -1,0 +1,39 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+VENV ?= .venv
+RUN := $(VENV)/bin
+SOURCES := geo3d:compression:recon:viewer
+
+.PHONY: demo test test-slow test-package lint types rules check clean
+demo:            ## scan the bundled RGB-D sequence: poses, cloud, mesh, one compressed file, a picture
+	@scripts/setup.sh all
+	@$(RUN)/geo3d scan samples/box_desk -o out/box_desk
+	@echo "look at out/box_desk/snapshot.png"
+
+test:            ## the fast tests (about 15 minutes on 2 cores)
+	@scripts/setup.sh dev
+	$(RUN)/python -m pytest -n 2 -m "not slow"
+
+test-slow:       ## the tests that take minutes each
+	@scripts/setup.sh dev
+	$(RUN)/python -m pytest -m slow
+
+test-package:    ## build wheel and sdist, install both in clean environments, use them
+	@scripts/setup.sh dev
+	VENV=$(VENV) scripts/test_package.sh
+
+lint:
+	@scripts/setup.sh dev
+	$(RUN)/ruff check . && $(RUN)/ruff format --check .
+
+types:
+	@scripts/setup.sh dev
+	$(RUN)/mypy
+
+rules:           ## who may import whom
+	@scripts/setup.sh dev
+	$(RUN)/lint-imports
+
+check: lint types rules test
+
+clean:
+	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

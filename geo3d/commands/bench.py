@@ -1,0 +1,96 @@
+"""The verb `bench`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from geo3d.bench.suite import Row, find_suites, run_suite
+from geo3d.console import to_json
+from geo3d.errors import Geo3DError
+from geo3d.io.atomic import write_text
+
+
+def bench(
+    suite: tyro.conf.Positional[str],
+    /,
+    data: Path | None = None,
+    json: Annotated[Path | None, tyro.conf.arg(metavar="OUT")] = None,
+) -> None:
+    """Measure a part of the suite beside the peers that are installed, in one run.
+
+    Prints a table; --json writes every row with the machine and the versions. `geo3d bench list` names the suites.
+
+    Examples:
+      geo3d bench list
+      geo3d bench pcc --data ../shared/data --json pcc.json
+
+    Args:
+        suite: name of the suite, or `list`.
+        data: folder of the full data set; without it the bundled samples are used.
+        json: file to write all rows to.
+    """
+    if suite == "list":
+        for name, entry in find_suites().items():
+            sys.stdout.write(f"{name:<10} {entry['description']}\n")
+        return
+    if data is not None and not data.is_dir():
+        raise Geo3DError(f"--data {data} is not a folder")
+    if json is not None and not json.resolve().parent.is_dir():
+        raise Geo3DError(f"--json {json}: its folder does not exist")
+    found, rows, summary = run_suite(suite, data)
+    _print_table(suite, found["columns"], rows, summary)
+    if json is not None:
+        result = {"suite": suite, "machine": machine(), "rows": rows, "summary": summary}
+        write_text(json, to_json(result, indent=1) + "\n")
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    packages = ("geo3d-suite", "numpy", "torch", "open3d-cpu", "numba")
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = version(package)
+        except Exception:  # not installed under this name
+            continue
+    return {
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "packages": versions,
+    }
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return str(value)
+
+
+def _print_table(name: str, columns: list[str], rows: list[Row], summary: list[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"geo3d bench {name}")
+    for column in columns:
+        numeric = any(isinstance(r.get(column), (int, float)) and not isinstance(r.get(column), bool) for r in rows)
+        table.add_column(column, justify="right" if numeric else "left")
+    for row in rows:
+        table.add_row(*[_text(row.get(c)) for c in columns])
+    if summary:
+        table.add_section()
+    for row in summary:
+        table.add_row(*[_text(row.get(c)) for c in columns], style="bold")
+    Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -1,17 +1,32 @@
 """Geometry operations on numpy arrays and torch tensors: the same function for both, results in the kind given."""
 
+from geo3d.ops.depth_edges import depth_edges as depth_edges
+from geo3d.ops.depth_edges import flying_pixels as flying_pixels
+from geo3d.ops.depth_edges import remove_flying_pixels as remove_flying_pixels
 from geo3d.ops.depth_to_cloud import depth_to_cloud as depth_to_cloud
+from geo3d.ops.farthest_points import farthest_points as farthest_points
 from geo3d.ops.morton import morton_decode as morton_decode
 from geo3d.ops.morton import morton_encode as morton_encode
 from geo3d.ops.neighbours import knn as knn
 from geo3d.ops.neighbours import radius_search as radius_search
 from geo3d.ops.normals import estimate_normals as estimate_normals
 from geo3d.ops.normals import normals_from_depth as normals_from_depth
+from geo3d.ops.octree import OctreeLevel as OctreeLevel
+from geo3d.ops.octree import octree_children as octree_children
+from geo3d.ops.octree import octree_levels as octree_levels
 from geo3d.ops.project import Projection as Projection
 from geo3d.ops.project import project as project
+from geo3d.ops.undistort import undistort as undistort
 from geo3d.ops.unproject import Unprojection as Unprojection
 from geo3d.ops.unproject import pixel_grid as pixel_grid
 from geo3d.ops.unproject import unproject as unproject
 from geo3d.ops.voxelize import VoxelGrid as VoxelGrid
 from geo3d.ops.voxelize import pool_mean as pool_mean
 from geo3d.ops.voxelize import voxelize as voxelize
+from geo3d.ops.warp import Flow as Flow
+from geo3d.ops.warp import Splat as Splat
+from geo3d.ops.warp import backward_flow as backward_flow
+from geo3d.ops.warp import sample_bilinear as sample_bilinear
+from geo3d.ops.warp import splat as splat
+from geo3d.ops.warp import visible as visible
+from geo3d.ops.warp import warp as warp

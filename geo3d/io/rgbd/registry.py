@@ -1,0 +1,32 @@
+"""Which layout a folder has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geo3d.errors import FormatError
+from geo3d.io.rgbd.dataset import RGBDDataset, RGBDFormat
+from geo3d.io.rgbd.frames import FramesFormat
+
+# In this order: layouts with unmistakable names first.
+RGBD_FORMATS: dict[str, RGBDFormat] = {
+    "7-scenes": FramesFormat(),
+}
+
+
+def open_rgbd(folder: str | Path) -> RGBDDataset:
+    """Open an RGB-D folder; its layout is told from the files in it.
+
+    Raises `FormatError` that lists the known layouts if none fits, or says what is missing or wrong.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FormatError(f"{folder} is {'a file' if folder.exists() else 'not there'}; an RGB-D input is a folder")
+    for layout in RGBD_FORMATS.values():
+        if layout.detect(folder):
+            dataset = layout.open(folder)
+            if not len(dataset):
+                raise FormatError(f"{folder} looks like {layout.name}, but holds no frame with depth")
+            return dataset
+    known = "; ".join(f"{layout.name}: {layout.looks_for}" for layout in RGBD_FORMATS.values())
+    raise FormatError(f"{folder} has no known RGB-D layout. Known are {known}")

@@ -20,7 +20,6 @@ from geo3d.types import PointCloud
 
 _COLOR_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 _NORMAL_NAMES = ("nx", "ny", "nz")
-_RESERVED = {"x", "y", "z", *_NORMAL_NAMES, *(n for names in _COLOR_NAMES for n in names)}
 _PLY_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 _ARRAY_COMMENT = re.compile(r"geo3d array (\S+) ([a-z0-9]+) (\d+)")
 
@@ -74,7 +73,7 @@ def vertices_from_cloud(cloud: PointCloud) -> tuple[dict[str, NDArray[Any]], lis
             )
         narrow = _narrowed(array, name)
         parts = {name: narrow} if array.ndim == 1 else {f"{name}_{k}": narrow[:, k] for k in range(array.shape[1])}
-        clash = sorted((set(columns) | _RESERVED) & set(parts))
+        clash = sorted(set(columns) & set(parts))
         if clash:
             raise FormatError(
                 f"the attribute '{name}' would be written as {', '.join(clash)}, which is taken; rename it"
@@ -82,6 +81,10 @@ def vertices_from_cloud(cloud: PointCloud) -> tuple[dict[str, NDArray[Any]], lis
         if array.ndim == 2 or narrow.dtype != array.dtype:
             comments.append(f"geo3d array {name} {array.dtype.name} {array.shape[1] if array.ndim == 2 else 0}")
         columns.update(parts)
+    written = (["red"] if cloud.colors is not None else []) + (["nx"] if cloud.normals is not None else [])
+    for names in (_NORMAL_NAMES, *_COLOR_NAMES):
+        if names[0] not in written and all(n in columns for n in names):
+            raise FormatError(f"attributes named {', '.join(names)} would be read back as something else; rename one")
     comments += [c for c in cloud.metadata.get("comments", ()) if isinstance(c, str) and c.isprintable()]
     return columns, comments
 

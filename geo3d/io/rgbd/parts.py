@@ -91,7 +91,7 @@ def number(value: Any, name: str, source: Path) -> float:
 def camera_from(K: NDArray[np.float64], size: tuple[int, int], source: Path) -> PinholeCamera:
     """Return the camera of an intrinsic matrix and a (width, height)."""
     try:
-        return PinholeCamera.from_K(K, *size)
+        return PinholeCamera(*size, float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]))
     except ShapeError as error:
         raise FormatError(f"{source}: {error}") from None
 

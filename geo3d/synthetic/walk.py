@@ -62,7 +62,7 @@ def write_sequence(
         name = folder / f"frame-{i:06d}"
         for kind, image in (("color", frame.color), ("depth", frame.depth)):
             with atomic_path(f"{name}.{kind}.png") as temporary:
-                Image.fromarray(image).save(temporary, format="PNG", compress_level=3)
+                Image.fromarray(np.asarray(image)).save(temporary, format="PNG", compress_level=3)
         write_text(f"{name}.pose.txt", "\n".join(" ".join(f"{x:.9g}" for x in row) for row in T) + "\n")
     write_text(folder / "intrinsics.txt", "\n".join(" ".join(f"{x:.9g}" for x in r) for r in sensor.camera.K) + "\n")
     meta = {"width": sensor.camera.width, "height": sensor.camera.height, "depth_scale": sensor.depth_scale}

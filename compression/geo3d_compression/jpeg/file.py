@@ -56,6 +56,10 @@ class JpegFile:
     pads: tuple[NDArray[np.int64], ...]
 
 
+def _ceil(a: int, b: int) -> int:
+    return -(-a // b)
+
+
 def empty_planes(markers: Markers) -> tuple[Plane, ...]:
     """Planes of zeros of the sizes that the frame header announces."""
     h_max = max(c.horizontal for c in markers.components)
@@ -68,8 +72,8 @@ def empty_planes(markers: Markers) -> tuple[Plane, ...]:
         table = np.zeros(64, np.int32)
         table[scan.ZIGZAG] = markers.quantisation[c.table]
         coefs = np.zeros((mcu_rows * c.vertical, mcu_columns * c.horizontal, 64), np.int16)
-        columns = -(-(-(-markers.width * c.horizontal // h_max)) // 8)
-        rows = -(-(-(-markers.height * c.vertical // v_max)) // 8)
+        columns = _ceil(_ceil(markers.width * c.horizontal, h_max), 8)
+        rows = _ceil(_ceil(markers.height * c.vertical, v_max), 8)
         planes.append(Plane(coefs, table, columns, rows, c.horizontal, c.vertical))
     return tuple(planes)
 

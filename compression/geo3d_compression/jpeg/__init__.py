@@ -1,4 +1,4 @@
-"""JPEG files without their Huffman codes: taken apart exactly, coefficients coded by context mixing, put together again."""
+"""JPEG files taken apart exactly, their coefficients coded by context mixing, and put together again."""
 
 from geo3d_compression.jpeg.file import JpegFile as JpegFile
 from geo3d_compression.jpeg.file import Plane as Plane

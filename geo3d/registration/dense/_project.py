@@ -1,0 +1,99 @@
+"""Compiled loop of the two-way check: what becomes of one frame's points in the other's image."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from geo3d.registration.dense._normal_equations import depth_sigma
+
+# Columns of `project_statistics`.
+VIEW, KNOWN, CONSISTENT, VIOLATED, OCCLUDED, DISTANCE2 = 0, 1, 2, 3, 4, 5
+GREY, MAGNITUDE, CHROMA_RG, CHROMA_BY = 6, 12, 18, 24
+COUNT = 30
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _add_pair(out, at, a, b):  # type: ignore[no-untyped-def]
+    out[at] += 1
+    out[at + 1] += a
+    out[at + 2] += b
+    out[at + 3] += a * a
+    out[at + 4] += b * b
+    out[at + 5] += a * b
+
+
+# fmt: off
+@njit(cache=True, nogil=True)
+def project_statistics(  # type: ignore[no-untyped-def]
+    depth_s, normals_s, grey_s, gradient_s, chroma_s,
+    depth_t, normals_t, grey_t, gradient_t, chroma_t,
+    cam_s, cam_t, R, t, step,
+):
+    # fmt: on
+    """Project the source's pixels into the target at (R, t) = T_target_source and sort them.
+
+    View: falls into the image.  Known: the target has depth there.  Consistent: same surface, same facing.
+    Violated: the target saw through the point, with no near depth around.  Occluded: behind the target's surface.
+    Then six sums (n, a, b, aa, bb, ab) each of grey, gradient magnitude and two chroma channels over the
+    consistent pixels.  cam: (fx, fy, cx, cy).
+    """
+    fx, fy, cx, cy = cam_t
+    hs, ws = depth_s.shape
+    ht, wt = depth_t.shape
+    out = np.zeros(COUNT)
+    for vs in range(step // 2, hs, step):
+        for us in range(step // 2, ws, step):
+            z = depth_s[vs, us]
+            if z <= 0 or normals_s[vs, us, 2] == 0:
+                continue
+            px = (us - cam_s[2]) / cam_s[0] * z
+            py = (vs - cam_s[3]) / cam_s[1] * z
+            X = R[0, 0] * px + R[0, 1] * py + R[0, 2] * z + t[0]
+            Y = R[1, 0] * px + R[1, 1] * py + R[1, 2] * z + t[1]
+            Z = R[2, 0] * px + R[2, 1] * py + R[2, 2] * z + t[2]
+            if Z < 0.05:
+                continue
+            u = int(np.floor(fx * X / Z + cx + 0.5))
+            v = int(np.floor(fy * Y / Z + cy + 0.5))
+            if u < 1 or v < 1 or u >= wt - 1 or v >= ht - 1:
+                continue
+            out[VIEW] += 1
+            d = depth_t[v, u]
+            if d <= 0:
+                continue
+            out[KNOWN] += 1
+            tau = 0.01 + 3 * depth_sigma(max(d, Z))
+            n = normals_t[v, u]
+            r = n[0] * (X - (u - cx) / fx * d) + n[1] * (Y - (v - cy) / fy * d) + n[2] * (Z - d)
+            if n[2] != 0 and abs(r) < tau and abs(Z - d) < 4 * tau:
+                m = normals_s[vs, us]
+                mx = R[0, 0] * m[0] + R[0, 1] * m[1] + R[0, 2] * m[2]
+                my = R[1, 0] * m[0] + R[1, 1] * m[1] + R[1, 2] * m[2]
+                mz = R[2, 0] * m[0] + R[2, 1] * m[1] + R[2, 2] * m[2]
+                if mx * n[0] + my * n[1] + mz * n[2] < 0.7:
+                    continue
+                out[CONSISTENT] += 1
+                out[DISTANCE2] += r * r
+                _add_pair(out, GREY, grey_s[vs, us], grey_t[v, u])
+                gs = np.sqrt(gradient_s[vs, us, 0] ** 2 + gradient_s[vs, us, 1] ** 2)
+                gt = np.sqrt(gradient_t[v, u, 0] ** 2 + gradient_t[v, u, 1] ** 2)
+                _add_pair(out, MAGNITUDE, gs, gt)
+                _add_pair(out, CHROMA_RG, chroma_s[vs, us, 0], chroma_t[v, u, 0])
+                _add_pair(out, CHROMA_BY, chroma_s[vs, us, 1], chroma_t[v, u, 1])
+                continue
+            if abs(Z - d) <= 2 * tau:
+                continue
+            edge = False
+            for i in range(-1, 2):
+                for j in range(-1, 2):
+                    e = depth_t[v + i, u + j]
+                    if e > 0 and abs(e - Z) < 2 * tau:
+                        edge = True
+            if edge:
+                continue
+            if d > Z:
+                out[VIOLATED] += 1
+            else:
+                out[OCCLUDED] += 1
+    return out

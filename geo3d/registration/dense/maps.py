@@ -1,0 +1,121 @@
+"""What a frame must be turned into once so that it can be aligned to many others quickly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.errors import RegistrationError
+from geo3d.registration.dense import _image
+from geo3d.types import PinholeCamera, RGBDFrame
+
+FloatMap = NDArray[np.float32]
+
+# Width of the finest level, pixels; noise, not resolution, limits the pose beyond it.
+FINEST_WIDTH = 320
+LEVELS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """One resolution of a frame.
+
+    camera   its intrinsics, without distortion
+    depth    [h, w] metres, 0 = none
+    normals  [h, w, 3] facing the camera, 0 = none
+    grey     [h, w] locally normalised brightness (zero mean, about unit deviation), 0 without colour
+    chroma   [h, w, 2] red-green and blue-yellow opponents, about -1 to 1
+    gradient [h, w, 2] of grey along u and v, per pixel
+    points   [N, 7] x y z, normal, grey of the pixels with depth and normal, raster order
+    """
+
+    camera: PinholeCamera
+    depth: FloatMap
+    normals: FloatMap
+    grey: FloatMap
+    chroma: FloatMap
+    gradient: FloatMap
+    points: FloatMap
+
+
+@dataclass(frozen=True, eq=False)
+class FrameMaps:
+    """A frame's pyramid, finest level first; `colored` tells whether `grey` means anything."""
+
+    levels: tuple[Level, ...]
+    colored: bool
+    name: str = ""
+
+
+def _locally_normalised(grey: FloatMap, size: int) -> FloatMap:
+    from scipy.ndimage import uniform_filter
+
+    mean = uniform_filter(grey, size, mode="nearest")
+    variance = uniform_filter(grey * grey, size, mode="nearest") - mean * mean
+    # 5 grey steps: below that a deviation is noise, and must not be blown up to texture.
+    return ((grey - mean) / np.sqrt(np.maximum(variance, 0) + 25.0)).astype(np.float32)
+
+
+def _level(camera: PinholeCamera, depth: FloatMap, rgb: FloatMap | None, step: int) -> Level:
+    h, w = depth.shape
+    normals = _image.normals_from_depth(depth, camera.fx, camera.fy, camera.cx, camera.cy, step, 0.06)
+    if rgb is None:
+        grey, chroma = np.zeros((h, w), np.float32), np.zeros((h, w, 2), np.float32)
+    else:
+        luma = (rgb @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
+        grey = _locally_normalised(luma, max(5, w // 32) | 1)
+        total = rgb.sum(axis=2) + 30
+        chroma = np.stack([rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., :2].mean(axis=2)], 2) / total[..., None]
+    gradient = np.zeros((h, w, 2), np.float32)
+    gradient[:, 1:-1, 0] = (grey[:, 2:] - grey[:, :-2]) / 2
+    gradient[1:-1, :, 1] = (grey[2:] - grey[:-2]) / 2
+    points = _image.list_points(depth, normals, grey, camera.fx, camera.fy, camera.cx, camera.cy)
+    return Level(camera, depth, normals, grey, chroma.astype(np.float32), gradient, points)
+
+
+def frame_maps(frame: RGBDFrame) -> FrameMaps:
+    """Build the pyramid of one frame.
+
+    Raises `RegistrationError` if the frame has too little depth to be aligned to anything.
+    """
+    if frame.camera.distortion:
+        from geo3d.ops import undistort
+
+        frame = undistort(frame)
+    factor = max(1, round(frame.camera.width / FINEST_WIDTH))
+    depth = frame.depth_metres()
+    valid = int((depth > 0).sum())
+    if valid < 0.01 * depth.size:
+        raise RegistrationError(
+            f"frame '{frame.name}' has depth at {valid} of {depth.size} pixels; at least 1 % is needed"
+        )
+    depth = _image.reduce_depth(depth, factor) if factor > 1 else depth
+    rgb = None
+    if frame.color is not None:
+        # Cropped like the depth, whose last rows and columns do not fill a block.
+        rows = frame.color.shape[0] * depth.shape[0] * factor // frame.camera.height
+        columns = frame.color.shape[1] * depth.shape[1] * factor // frame.camera.width
+        rgb = _image.resample_area(frame.color[:rows, :columns], *depth.shape)
+    camera = _reduced_camera(frame.camera, depth.shape, factor)
+    levels = [_level(camera, depth, rgb, 2)]
+    for _ in range(LEVELS - 1):
+        depth = _image.reduce_depth(depth, 2)
+        camera = _reduced_camera(camera, depth.shape, 2)
+        if rgb is not None:
+            rgb = rgb[: 2 * depth.shape[0], : 2 * depth.shape[1]]
+            rgb = (rgb[::2, ::2] + rgb[1::2, ::2] + rgb[::2, 1::2] + rgb[1::2, 1::2]) / 4
+        levels.append(_level(camera, depth, rgb, 1))
+    return FrameMaps(tuple(levels), rgb is not None, frame.name)
+
+
+def _reduced_camera(camera: PinholeCamera, shape: tuple[int, ...], factor: int) -> PinholeCamera:
+    return PinholeCamera(
+        shape[1],
+        shape[0],
+        camera.fx / factor,
+        camera.fy / factor,
+        (camera.cx + 0.5) / factor - 0.5,
+        (camera.cy + 0.5) / factor - 0.5,
+    )

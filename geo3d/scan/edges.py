@@ -1,0 +1,43 @@
+"""Edges between keyframes: align, verify through both cameras, and weigh by what the images really fix."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.registration.dense import Alignment, FrameMaps, align
+from geo3d.registration.dense.consistency import consistency
+from geo3d.registration.pose_graph import Edge
+
+# Residuals of neighbouring pixels are correlated and share calibration errors: one independent residual in so many.
+CORRELATION = 60.0
+# What calibration and rolling shutter leave even with perfect data: rad, and metres per metre of depth.
+FLOOR_ROTATION = 0.003
+FLOOR_TRANSLATION = 0.003
+
+
+def edge_information(alignment: Alignment, median_depth: float) -> NDArray[np.float64]:
+    """[6, 6] information of an aligned pair: inverse of (correlated noise + a floor)."""
+    H = alignment.information + np.eye(6) * 1e-3
+    floor = np.diag([FLOOR_ROTATION**2] * 3 + [(FLOOR_TRANSLATION * median_depth) ** 2] * 3)
+    covariance = np.linalg.inv(H) * CORRELATION + floor
+    return np.asarray(np.linalg.inv((covariance + covariance.T) / 2), dtype=np.float64)
+
+
+def verified_edge(
+    i: int, j: int, maps_i: FrameMaps, maps_j: FrameMaps, T_i_j: NDArray[np.float64], *, robust: bool = True
+) -> Edge | None:
+    """Align keyframe j to i from a guess; None if the images do not agree with the result."""
+    alignment = align(maps_j, [(maps_i, np.eye(4))], T_i_j, stride=2)
+    T = alignment.T_target_source
+    seen = consistency(maps_j, maps_i, T, level=1)
+    if (
+        seen.pairs < 400
+        or seen.overlap < 0.15
+        or seen.worse_consistent < 0.55
+        or seen.worse_violation > 0.05
+        or alignment.matched < 0.6
+    ):
+        return None
+    depth = float(np.median(maps_i.levels[2].points[:, 2]))
+    return Edge(i, j, T, edge_information(alignment, depth), robust)

@@ -60,7 +60,7 @@ def format_columns(columns: list[NDArray[Any]], separator: str = " ", chunk: int
             part = column[start : start + chunk]
             if part.dtype.kind == "f" and part.dtype.itemsize == 8:
                 texts.append(list(map(repr, part.tolist())))
-            elif part.dtype.kind == "f":
+            elif part.dtype.kind in "fU":
                 texts.append(part.astype(str).tolist())
             else:
                 texts.append(list(map(str, part.astype(np.int64 if part.dtype != np.uint64 else np.uint64).tolist())))

@@ -1,0 +1,58 @@
+"""`geo3d view --snapshot` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from geo3d_viewer.commands.view import colored, parse_size, view
+from geo3d_viewer.scene import as_scene
+from PIL import Image
+
+from geo3d.errors import Geo3DError, ShapeError
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    command = [sys.executable, "-m", "geo3d.cli", "view", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
+
+
+def test_a_snapshot_without_display_and_again_from_its_camera(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(5000, 3)))
+    first = run(tmp_path / "x.npy", "--snapshot", tmp_path / "a.png", "--size", "320x200", "--json")
+    assert first.returncode == 0, first.stderr
+    answer = json.loads(first.stdout)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (320, 200)
+    again = run(tmp_path / "x.npy", "--snapshot", tmp_path / "b.png", "--size", "320x200", "--camera", answer["camera"])
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_failures_are_one_line(tmp_path: Path) -> None:
+    result = run(tmp_path / "missing.ply", "--snapshot", tmp_path / "a.png")
+    assert result.returncode == 1
+    assert "missing.ply" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_sizes_and_colours_are_checked(tmp_path: Path) -> None:
+    assert parse_size("640X480") == (640, 480)
+    for text in ("640", "640x", "x480", "-1x5", "640x480x3"):
+        with pytest.raises(ShapeError, match="WIDTHxHEIGHT"):
+            parse_size(text)
+    np.save(tmp_path / "x.npy", np.eye(3))
+    with pytest.raises(Geo3DError, match="cannot colour by 'heat'"):
+        view((str(tmp_path / "x.npy"),), snapshot=tmp_path / "a.png", color_by="heat")
+
+
+def test_color_by_reaches_every_layer() -> None:
+    scene = colored(as_scene([np.eye(3), np.eye(3)]), "#00ff00")
+    assert [la.color_by for la in scene.layers if hasattr(la, "color_by")] == ["#00ff00"] * 2

@@ -1,0 +1,81 @@
+"""From `color_by` to a colour per point or vertex."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.errors import Geo3DError
+from geo3d.types import PointCloud, TriangleMesh
+from geo3d_viewer.palette import CATEGORIES, Legend, colored_by_value, parse_color
+
+_PLAIN_SURFACE = np.array([200, 202, 208], dtype=np.uint8)
+_MOST_LABELS = 32
+
+
+def color_choices(geometry: PointCloud | TriangleMesh) -> list[str]:
+    """What `color_by` may be for this geometry, best first."""
+    if isinstance(geometry, TriangleMesh):
+        return (["rgb"] if geometry.vertex_colors is not None else []) + ["plain", "height", "normal"]
+    choices = ["rgb"] if geometry.colors is not None else []
+    choices += ["height"] + (["normal"] if geometry.normals is not None else [])
+    return choices + list(geometry.attributes)
+
+
+def color_points(cloud: PointCloud, color_by: str, up: NDArray[np.float64]) -> tuple[NDArray[np.uint8], Legend | None]:
+    """Colours [N, 3] of a cloud, and a legend where the colours stand for numbers."""
+    if color_by == "auto":
+        color_by = color_choices(cloud)[0]
+    if color_by == "rgb" and cloud.colors is not None:
+        return cloud.colors, None
+    if color_by == "height":
+        return colored_by_value(cloud.points @ up, "height (m)")
+    if color_by == "normal" and cloud.normals is not None:
+        return _normal_colors(cloud.normals), None
+    if color_by in cloud.attributes:
+        return _attribute_colors(cloud.attributes[color_by], color_by)
+    return np.broadcast_to(_constant(color_by, color_choices(cloud)), (len(cloud), 3)), None
+
+
+def color_vertices(
+    mesh: TriangleMesh, color_by: str, up: NDArray[np.float64]
+) -> tuple[NDArray[np.uint8], Legend | None]:
+    """Colours [V, 3] of a mesh's vertices, and a legend where the colours stand for numbers."""
+    if color_by == "auto":
+        color_by = color_choices(mesh)[0]
+    if color_by == "rgb" and mesh.vertex_colors is not None:
+        return mesh.vertex_colors, None
+    if color_by == "plain":
+        return np.broadcast_to(_PLAIN_SURFACE, mesh.vertices.shape), None
+    if color_by == "height":
+        return colored_by_value(mesh.vertices @ up, "height (m)")
+    if color_by == "normal":
+        from geo3d_viewer.raster.shading import vertex_normals
+
+        return _normal_colors(vertex_normals(mesh.vertices, mesh.faces)), None
+    return np.broadcast_to(_constant(color_by, color_choices(mesh)), mesh.vertices.shape), None
+
+
+def _constant(color_by: str, choices: list[str]) -> NDArray[np.uint8]:
+    color = parse_color(color_by)
+    if color is None:
+        raise Geo3DError(f"cannot colour by '{color_by}' (this layer has: {', '.join(choices)}, or give #rrggbb)")
+    return color
+
+
+def _normal_colors(normals: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.rint((np.nan_to_num(normals) * 0.5 + 0.5).clip(0, 1) * 255).astype(np.uint8)
+
+
+def _attribute_colors(values: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], Legend | None]:
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 2:
+        return colored_by_value(np.linalg.norm(values.astype(np.float64), axis=1), f"|{name}|")
+    if values.dtype.kind in "biu":
+        labels, index = np.unique(values, return_inverse=True)
+        if len(labels) <= min(_MOST_LABELS, len(CATEGORIES)):
+            return CATEGORIES[index], None
+    return colored_by_value(values, name)

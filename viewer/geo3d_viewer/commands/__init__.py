@@ -1,0 +1,1 @@
+"""The verbs that the viewer adds to `geo3d`."""

@@ -1,0 +1,88 @@
+"""The verb `view`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from geo3d.console import report, say
+from geo3d.errors import Geo3DError, ShapeError
+from geo3d_viewer.camera import ViewCamera
+from geo3d_viewer.scene import LineLayer, Scene
+
+
+def view(
+    paths: tyro.conf.Positional[tuple[str, ...]],
+    /,
+    snapshot: Annotated[Path | None, tyro.conf.arg(metavar="OUT.png")] = None,
+    size: Annotated[str, tyro.conf.arg(metavar="WxH")] = "960x720",
+    camera: Annotated[str, tyro.conf.arg(metavar="JSON|auto")] = "auto",
+    color_by: str = "auto",
+    json: bool = False,
+) -> None:
+    """Look at clouds, meshes, RGB-D folders, trajectories and scans, in a window or as a picture file.
+
+    Several paths are several layers.  --snapshot needs no display.
+
+    Examples:
+      geo3d view cloud.ply mesh.ply
+      geo3d view samples/box_desk --snapshot desk.png --size 1280x960
+      geo3d view samples/box_desk@frame-000015 --snapshot frame.png
+      geo3d view cloud.ply --snapshot top.png --camera '{"position": [0, 0, 9], "target": [0, 0, 0], "up": [0, 1, 0]}'
+
+    Args:
+        paths: files and folders: cloud, mesh, trajectory, RGB-D folder, FOLDER@FRAME, scan output, .g3c.
+        snapshot: write a picture (.png, .jpg, .webp) and open no window.
+        size: of the picture or window in pixels.
+        camera: `auto` (upright, everything in view), a JSON object with position, target, up and fov (degrees), or a
+            file that holds one.
+        color_by: rgb, height, normal, an attribute's name, or #rrggbb; `auto` takes colours where there are any.
+        json: print what was drawn and the camera as one JSON object.
+    """
+    from geo3d_viewer.load import load_scene
+
+    pixels = parse_size(size)
+    eye: Literal["auto"] | ViewCamera = "auto" if camera == "auto" else ViewCamera.from_json(camera)
+    scene = colored(load_scene(paths), color_by)
+    for note in scene.notes:
+        say(f"geo3d view: {note}")
+    if snapshot is None:
+        raise Geo3DError("give --snapshot OUT.png; it works without a display")
+    _write_snapshot(scene, snapshot, pixels, eye, json)
+
+
+def _write_snapshot(
+    scene: Scene, path: Path, size: tuple[int, int], camera: Literal["auto"] | ViewCamera, as_json: bool
+) -> None:
+    from geo3d_viewer.snapshots import snapshot
+
+    shot = snapshot(scene, path, size, camera)
+    result = {
+        "snapshot": str(shot.path),
+        "bytes": shot.path.stat().st_size,
+        "size": f"{shot.width}x{shot.height}",
+        "layers": ", ".join(layer.name for layer in scene.visible_layers[:12]),
+        "coverage": round(shot.coverage, 4),
+        "camera": shot.camera.to_json(),
+    }
+    report(result, as_json=as_json)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height of 'WxH'."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise ShapeError(f"--size is WIDTHxHEIGHT in pixels, as 960x720; got '{text}'")
+    return int(width), int(height)
+
+
+def colored(scene: Scene, color_by: str) -> Scene:
+    """The scene with every cloud and mesh coloured by this."""
+    if color_by == "auto":
+        return scene
+    return scene.with_layers(
+        replace(layer, color_by=color_by) for layer in scene.layers if not isinstance(layer, LineLayer)
+    )

@@ -1,0 +1,104 @@
+"""From paths on a command line to a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from geo3d.errors import FormatError
+from geo3d.types import PointCloud, Trajectory, TriangleMesh
+from geo3d_viewer.frusta import trajectory_layers
+from geo3d_viewer.rgbd import dataset_scene, frame_scene, posed_up
+from geo3d_viewer.scene import Layer, MeshLayer, PointLayer, Scene
+
+_TRAJECTORY_SUFFIXES = (".txt", ".log", ".tum")
+_SCAN_FILES = ("mesh.ply", "cloud.ply")
+
+
+def load_scene(paths: Sequence[str | Path]) -> Scene:
+    """Read everything that `paths` name into one scene, one or more layers each.
+
+    A path is a cloud, a mesh, a trajectory (TUM, `.log`), an RGB-D folder, `FOLDER@FRAME` (a frame's name or number),
+    the output folder of a scan, or a `.g3c` file.
+    """
+    if not paths:
+        raise FormatError("nothing to look at: give the path of a cloud, a mesh, an RGB-D folder or a .g3c file")
+    parts = [_load(str(path)) for path in paths]
+    layers: list[Layer] = []
+    for part in parts:
+        taken = {la.name for la in layers}
+        layers += [replace(la, name=_unused(la.name, taken)) for la in part.layers]
+    informed = next((p for p in parts if p.up is not None), Scene())
+    title = ", ".join(Path(str(p)).name for p in paths)
+    notes = tuple(note for p in parts for note in p.notes)
+    return Scene(tuple(layers), informed.up, informed.forward, title, notes)
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    head, _, tail = name.partition("/")
+    number = 2
+    while (candidate := f"{head}-{number}" + (f"/{tail}" if tail else "")) in taken:
+        number += 1
+    return candidate
+
+
+def _load(text: str) -> Scene:
+    from geo3d.io import open_rgbd, read_trajectory
+
+    path = Path(text)
+    if not path.exists() and "@" in text:
+        folder, _, frame = text.rpartition("@")
+        dataset = open_rgbd(folder)
+        return frame_scene(dataset.load(dataset.index(frame)))
+    if path.is_dir():
+        if (path / "poses.txt").is_file() and any((path / name).is_file() for name in _SCAN_FILES):
+            return _scan_folder(path)
+        return dataset_scene(open_rgbd(path))
+    if path.suffix.lower() in _TRAJECTORY_SUFFIXES and path.is_file():
+        return _trajectory_scene(read_trajectory(path), path.stem)
+    from geo3d.io import read_geometry
+
+    return geometry_scene(read_geometry(path), path.name.split(".")[0])
+
+
+def geometry_scene(geometry: PointCloud | TriangleMesh, name: str) -> Scene:
+    """A scene with this one layer."""
+    if isinstance(geometry, TriangleMesh):
+        return Scene((MeshLayer(name, geometry),))
+    finite, dropped = geometry.finite()
+    notes = (f"{name}: {dropped} points with NaN or infinite coordinates are not shown",) if dropped else ()
+    return Scene((PointLayer(name, finite),), notes=notes)
+
+
+def _trajectory_scene(trajectory: Trajectory, name: str) -> Scene:
+    if not len(trajectory):
+        raise FormatError(f"trajectory '{name}' holds no pose")
+    return Scene(trajectory_layers(trajectory, prefix=name), up=posed_up(trajectory.T_world_camera))
+
+
+def _scan_folder(folder: Path) -> Scene:
+    """The output of `geo3d scan`: its mesh, its cloud (hidden behind the mesh) and the camera's way."""
+    from geo3d.io import read_geometry, read_trajectory
+
+    name = folder.resolve().name
+    layers: list[Layer] = []
+    for file in _SCAN_FILES:
+        if (folder / file).is_file():
+            (layer,) = geometry_scene(read_geometry(folder / file), f"{name}/{Path(file).stem}").layers
+            layer = replace(layer, two_sided=False) if isinstance(layer, MeshLayer) else layer
+            layers.append(replace(layer, visible=not layers))
+    trajectory = read_trajectory(folder / "poses.txt")
+    scene = Scene((*layers, *trajectory_layers(trajectory, prefix=f"{name}/camera")), title=f"scan {name}")
+    if not len(trajectory):
+        return scene
+    forward = trajectory.T_world_camera[:, :3, 2].mean(axis=0)
+    return replace(
+        scene,
+        up=posed_up(trajectory.T_world_camera, scene),
+        forward=forward if np.linalg.norm(forward) > 0.5 else None,
+    )

@@ -11,16 +11,18 @@ from geo3d.io.atomic import atomic_path
 from geo3d.io.files import bare_suffix, existing_file, is_compressed
 from geo3d.io.points.format import PointFormat
 from geo3d.io.points.npy import NpyFormat, NpzFormat
+from geo3d.io.points.pcd import PcdFormat
 from geo3d.io.points.ply import PlyFormat
 from geo3d.types import PointCloud
 
 POINT_FORMATS: dict[str, PointFormat] = {
     ".ply": PlyFormat(),
+    ".pcd": PcdFormat(),
     ".npy": NpyFormat(),
     ".npz": NpzFormat(),
 }
 # Formats whose reader takes bytes, so that it can look through .gz and .xz.
-_READ_PACKED = (".ply", ".npy")
+_READ_PACKED = (".ply", ".pcd", ".npy")
 
 
 def point_format(path: str | Path) -> PointFormat:

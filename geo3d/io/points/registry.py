@@ -9,20 +9,35 @@ from typing import Any
 from geo3d.errors import FormatError
 from geo3d.io.atomic import atomic_path
 from geo3d.io.files import bare_suffix, existing_file, is_compressed
+from geo3d.io.points.e57 import E57Format
 from geo3d.io.points.format import PointFormat
+from geo3d.io.points.kitti import KittiFormat
+from geo3d.io.points.las import LasFormat
 from geo3d.io.points.npy import NpyFormat, NpzFormat
+from geo3d.io.points.nuscenes import NuscenesFormat
 from geo3d.io.points.pcd import PcdFormat
 from geo3d.io.points.ply import PlyFormat
+from geo3d.io.points.xyz import XyzFormat
 from geo3d.types import PointCloud
 
 POINT_FORMATS: dict[str, PointFormat] = {
     ".ply": PlyFormat(),
     ".pcd": PcdFormat(),
+    ".las": LasFormat(),
+    ".laz": LasFormat(),
+    ".e57": E57Format(),
+    ".xyz": XyzFormat(),
+    ".txt": XyzFormat(),
+    ".asc": XyzFormat(),
+    ".csv": XyzFormat(),
+    ".pts": XyzFormat(),
+    ".bin": KittiFormat(),
+    ".pcd.bin": NuscenesFormat(),
     ".npy": NpyFormat(),
     ".npz": NpzFormat(),
 }
 # Formats whose reader takes bytes, so that it can look through .gz and .xz.
-_READ_PACKED = (".ply", ".pcd", ".npy")
+_READ_PACKED = (".ply", ".pcd", ".npy", *XyzFormat.suffixes)
 
 
 def point_format(path: str | Path) -> PointFormat:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from geo3d.errors import Geo3DError as Geo3DError
+    from geo3d.registration import RegistrationResult as RegistrationResult
+    from geo3d.registration import register as register
     from geo3d.types import PinholeCamera as PinholeCamera
     from geo3d.types import PointCloud as PointCloud
     from geo3d.types import RGBDFrame as RGBDFrame
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Geo3DError": "geo3d.errors",
+    "RegistrationResult": "geo3d.registration",
+    "register": "geo3d.registration",
     "PinholeCamera": "geo3d.types",
     "PointCloud": "geo3d.types",
     "RGBDFrame": "geo3d.types",

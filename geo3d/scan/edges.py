@@ -8,19 +8,25 @@ from numpy.typing import NDArray
 from geo3d.registration.dense import Alignment, FrameMaps, align
 from geo3d.registration.dense.consistency import consistency
 from geo3d.registration.pose_graph import Edge
+from geo3d.registration.se3 import angle
 
 # Residuals of neighbouring pixels are correlated and share calibration errors: one independent residual in so many.
 CORRELATION = 60.0
-# What calibration and rolling shutter leave even with perfect data: rad, and metres per metre of depth.
-FLOOR_ROTATION = 0.003
-FLOOR_TRANSLATION = 0.003
+# What calibration and rolling shutter leave even with perfect data: rad, and metres per metre of depth.  It grows
+# with the change of view, because depth errors that cancel between like views no longer do.
+FLOOR_ROTATION = 0.002
+FLOOR_TRANSLATION = 0.002
+VIEW_ROTATION = 0.17
+VIEW_TRANSLATION = 0.1  # of the median depth
 
 
 def edge_information(alignment: Alignment, median_depth: float) -> NDArray[np.float64]:
     """[6, 6] information of an aligned pair: inverse of (correlated noise + a floor)."""
     H = alignment.information + np.eye(6) * 1e-3
+    T = alignment.T_target_source
+    change = 1 + angle(T) / VIEW_ROTATION + np.linalg.norm(T[:3, 3]) / (VIEW_TRANSLATION * median_depth)
     floor = np.diag([FLOOR_ROTATION**2] * 3 + [(FLOOR_TRANSLATION * median_depth) ** 2] * 3)
-    covariance = np.linalg.inv(H) * CORRELATION + floor
+    covariance = np.linalg.inv(H) * CORRELATION + floor * change**2
     return np.asarray(np.linalg.inv((covariance + covariance.T) / 2), dtype=np.float64)
 
 

@@ -1,0 +1,69 @@
+"""Poses that two clouds suggest: feature matches grown to consistent groups, thinned to distinct ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.registration.agreement import quick_overlap
+from geo3d.registration.fpfh import color_statistics, fpfh
+from geo3d.registration.match import mutual_matches
+from geo3d.registration.prepare import CloudPair, Prepared
+from geo3d.registration.sc2 import sc2_poses
+from geo3d.registration.se3 import angle, inverse
+
+MAX_FEATURES = 5000
+
+
+def cloud_hypotheses(pair: CloudPair, seed: int) -> NDArray[np.float64]:
+    """[H, 4, 4] poses between the centred clouds, from FPFH at two scales with and without colour."""
+    rng = np.random.default_rng(seed)
+    pick_s, pick_t = _pick(pair.source, rng), _pick(pair.target, rng)
+    found = []
+    for radii, colored in (((5.0, 9.0), True), ((5.0, 9.0), False), ((3.5, 6.0), False)):
+        if colored and (pair.source.colors is None or pair.target.colors is None):
+            continue
+        a = descriptors(pair.source, pair.voxel, radii, colored)[pick_s]
+        b = descriptors(pair.target, pair.voxel, radii, colored)[pick_t]
+        matches, score = mutual_matches(a, b, top=2)
+        s, t = pair.source.points[pick_s[matches[:, 0]]], pair.target.points[pick_t[matches[:, 1]]]
+        for tolerance in (1.0, 2.0):
+            found.append(sc2_poses(s, t, tolerance * pair.voxel, score=score)[0])
+    return np.concatenate(found) if found else np.zeros((0, 4, 4))
+
+
+def descriptors(cloud: Prepared, voxel: float, radii: Sequence[float], colored: bool) -> NDArray[np.float32]:
+    """[N, 33 R (+ 12)] features at radii in voxels."""
+    shape = cloud.to_open3d()
+    parts = [fpfh(shape, r * voxel) for r in radii]
+    if colored and cloud.colors is not None:
+        parts.append(color_statistics(cloud.points, cloud.colors, (2 * voxel, 5 * voxel), cloud.tree))
+    return np.concatenate(parts, axis=1)
+
+
+def best_distinct(
+    pair: CloudPair, poses: NDArray[np.float64], keep: int, apart: float = 4.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The `keep` best overlapping poses, none near (`apart` voxels, 15 degrees) a better one; and scores."""
+    step = max(1, min(len(pair.source.points), len(pair.target.points)) // 400)
+    scores = np.array([quick_overlap(pair, T, step) for T in poses])
+    chosen: list[int] = []
+    for k in np.argsort(-scores, kind="stable"):
+        if len(chosen) == keep:
+            break
+        if all(not near(poses[k], poses[c], apart * pair.voxel) for c in chosen):
+            chosen.append(int(k))
+    return poses[chosen], scores[chosen]
+
+
+def near(A: NDArray[np.float64], B: NDArray[np.float64], distance: float, turn: float = np.deg2rad(15)) -> bool:
+    """Are two poses the same up to a distance and a turn [rad]?"""
+    D = inverse(A) @ B
+    return bool(np.linalg.norm(D[:3, 3]) < distance and angle(D) < turn)
+
+
+def _pick(cloud: Prepared, rng: np.random.Generator) -> NDArray[np.int64]:
+    n = len(cloud.points)
+    return np.arange(n) if n <= MAX_FEATURES else np.sort(rng.choice(n, MAX_FEATURES, replace=False))

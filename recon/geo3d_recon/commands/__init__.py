@@ -1,0 +1,1 @@
+"""Verbs of the reconstruction package; heavy packages load inside the functions."""

@@ -1,0 +1,58 @@
+"""The verb `reconstruct`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+def reconstruct(
+    points: tyro.conf.Positional[Path],
+    /,
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
+    method: Literal["wnnc", "poisson", "ball_pivoting", "alpha"] = "wnnc",
+    watertight: Literal["auto", "yes", "no"] = "auto",
+    faces: int | None = None,
+    json: bool = False,
+) -> None:
+    """Make a mesh of a point cloud; no normals needed, any unit, any offset.
+
+    Examples:
+      geo3d reconstruct scan.ply -o mesh.ply
+      geo3d reconstruct points.npy -o part.stl --watertight yes --faces 20000
+      geo3d reconstruct scan.ply -o mesh.ply --method ball_pivoting --json
+
+    Args:
+        points: any point-cloud file that geo3d reads.
+        out: mesh file; .ply and .obj keep colours, also .stl, .off, .glb.
+        method: how; wnnc orients normals by the winding number and solves Poisson.
+        watertight: yes bridges what was not seen, no cuts what no sample vouches for, auto decides.
+        faces: reduce the mesh to about this many.
+        json: print one JSON object.
+    """
+    from geo3d.console import report, say
+    from geo3d.io import read_points
+    from geo3d_recon import reconstruct as run
+    from geo3d_recon.mesh_file import check_mesh_path, write_mesh
+
+    check_mesh_path(out)
+    result = run(read_points(points), method=method, watertight=watertight, faces=faces)
+    write_mesh(out, result.mesh)
+    if result.dropped:
+        say(f"{result.dropped} points with NaN or infinite coordinates were left out")
+    if result.open_scan and watertight == "auto":
+        say("the scan is open: surface that no sample vouches for was cut away (--watertight yes closes it)")
+    report(
+        {
+            "vertices": len(result.mesh.vertices),
+            "faces": len(result.mesh.faces),
+            "watertight": result.watertight,
+            "seconds": result.seconds,
+            "method": result.method,
+            "open_scan": result.open_scan,
+            "dropped": result.dropped,
+        },
+        as_json=json,
+    )

@@ -1,0 +1,80 @@
+"""Points to a mesh: the one function."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from geo3d.errors import Geo3DError, ReconstructionError
+from geo3d.types import TriangleMesh
+from geo3d_recon.close import close
+from geo3d_recon.colors import carry_colors
+from geo3d_recon.methods import METHODS, Method
+from geo3d_recon.result import ReconstructionResult
+from geo3d_recon.samples import Samples
+from geo3d_recon.simplify import simplify
+from geo3d_recon.support import cut_unsupported, drop_small_parts, looks_open, supported_vertices
+
+Watertight = Literal["auto", "yes", "no"]
+DEFAULT_METHOD: Method = "wnnc"
+
+
+@dataclass(frozen=True)
+class _Finished:
+    mesh: TriangleMesh
+    open_scan: bool
+
+
+def reconstruct(
+    points: Any,
+    *,
+    method: Method = DEFAULT_METHOD,
+    watertight: Watertight = "auto",
+    faces: int | None = None,
+) -> ReconstructionResult:
+    """Make a triangle mesh of points, with or without normals, in any unit and at any offset.
+
+    points      [N, 3] array or tensor, `PointCloud`, or Open3D cloud; 20 distinct points at least.  Points with NaN
+                are dropped and counted; normals and colours are used where the cloud has them
+    method      one of `geo3d_recon.methods.METHODS`
+    watertight  yes: always closed, bridging what was not seen; no: as the method left it, with surface that no sample
+                vouches for cut away; auto: closed, unless so much of it is unsupported that the scan must be open
+    faces       reduce the mesh to about this many
+
+    Raises `ReconstructionError` when no surface can be made.  The result is a function of the arguments alone.
+    """
+    start = time.perf_counter()
+    if method not in METHODS:
+        raise Geo3DError(f"unknown method '{method}' (known: {', '.join(METHODS)})")
+    if watertight not in get_args(Watertight):
+        raise Geo3DError(f"watertight must be auto, yes or no, got '{watertight}'")
+    if faces is not None and faces < 4:
+        raise Geo3DError(f"a mesh needs at least 4 faces, got faces={faces}")
+    samples = Samples.of(points)
+    finished = _finish(METHODS[method](samples), samples, watertight)
+    mesh = finished.mesh if faces is None else simplify(finished.mesh, faces)
+    mesh = carry_colors(mesh, samples.points, samples.colors)
+    return ReconstructionResult(
+        samples.to_input(mesh),
+        method,
+        mesh.is_watertight,
+        finished.open_scan,
+        samples.dropped,
+        len(samples.points),
+        time.perf_counter() - start,
+    )
+
+
+def _finish(mesh: TriangleMesh, samples: Samples, watertight: Watertight) -> _Finished:
+    """Close the surface, or cut it back to what the samples vouch for."""
+    mesh = drop_small_parts(mesh)
+    supported = supported_vertices(mesh, samples.points)
+    open_scan = watertight == "no" or (watertight == "auto" and looks_open(mesh, supported))
+    if open_scan:
+        mesh = drop_small_parts(cut_unsupported(mesh, supported))
+    elif not mesh.is_watertight:
+        mesh = drop_small_parts(close(mesh))
+    if not len(mesh.faces):
+        raise ReconstructionError(f"no surface near the {len(samples.points)} points was found; try another --method")
+    return _Finished(mesh, open_scan)

@@ -1,0 +1,64 @@
+"""How much of a surface the samples vouch for, and what to do about the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.ops import knn
+from geo3d.types import TriangleMesh
+from geo3d_recon.spacing import spacing_at
+
+# In units of the local spacing.  On an evenly sampled surface the nearest sample is farther than r spacings with
+# probability exp(−π r²): nowhere at 2.2.  Noise and thin parts need the rest.
+_REACH = 2.2
+_OPEN_SHARE = 0.04  # of the area: more unsupported surface than this means an open scan
+
+
+def supported_vertices(mesh: TriangleMesh, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """[V] bool: a sample lies within 2.2 of its own spacings."""
+    distance, index = knn(points, mesh.vertices, 1)
+    local = spacing_at(points)
+    # A lone sample in empty space must not vouch for a wide area.
+    local = np.minimum(local, 3 * np.median(local))
+    return distance[:, 0] <= _REACH * local[index[:, 0]]
+
+
+def looks_open(mesh: TriangleMesh, supported: NDArray[np.bool_]) -> bool:
+    """True if more than 4 % of the area hangs on unsupported vertices: the scan saw only a part."""
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    loose = ~supported[mesh.faces].all(axis=1)
+    return bool(area[loose].sum() > _OPEN_SHARE * area.sum())
+
+
+def cut_unsupported(mesh: TriangleMesh, supported: NDArray[np.bool_]) -> TriangleMesh:
+    """The faces whose three corners are all supported."""
+    faces = mesh.faces[supported[mesh.faces].all(axis=1)]
+    return drop_unused(TriangleMesh(mesh.vertices, faces, mesh.vertex_colors))
+
+
+def drop_unused(mesh: TriangleMesh) -> TriangleMesh:
+    """The mesh without vertices that no face names."""
+    used, faces = np.unique(mesh.faces, return_inverse=True)
+    colors = None if mesh.vertex_colors is None else mesh.vertex_colors[used]
+    return TriangleMesh(mesh.vertices[used], faces.reshape(-1, 3).astype(np.int32), colors)
+
+
+def drop_small_parts(mesh: TriangleMesh, share: float = 0.01) -> TriangleMesh:
+    """The mesh without connected parts of less than `share` of the largest part's area."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    if not len(mesh.faces):
+        return mesh
+    f = mesh.faces
+    ones = np.ones(2 * len(f), dtype=np.int8)
+    links = coo_matrix((ones, (np.r_[f[:, 0], f[:, 1]], np.r_[f[:, 1], f[:, 2]])), shape=(len(mesh.vertices),) * 2)
+    count, label = connected_components(links, directed=False)
+    if count == 1:
+        return mesh
+    a, b, c = (mesh.vertices[f[:, i]] for i in range(3))
+    part = label[f[:, 0]]
+    area = np.bincount(part, np.linalg.norm(np.cross(b - a, c - a), axis=1), minlength=count)
+    return drop_unused(TriangleMesh(mesh.vertices, f[(area >= share * area.max())[part]], mesh.vertex_colors))

@@ -1,0 +1,127 @@
+"""A point cloud into the chunks of a container.
+
+cloud -> grid indices -> tiles -> octree chunks                     (geometry)
+                               -> counts, refinement, attributes    (channels along the coding order)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.ops.morton import morton_decode, morton_encode
+from geo3d.types import PointCloud
+from geo3d_compression import octree
+from geo3d_compression.attributes.channels import ChannelRange, encode_channels
+from geo3d_compression.attributes.order import CodingOrder, build_order
+from geo3d_compression.cloud.attributes import Attribute, of_cloud, ranges, refinement
+from geo3d_compression.cloud.groups import groups_of, level_cuts
+from geo3d_compression.cloud.header import CloudHeader, TileHeader, channel_groups
+from geo3d_compression.cloud.metadata import pack_metadata
+from geo3d_compression.cloud.options import CloudOptions
+from geo3d_compression.cloud.order import encode_permutation
+from geo3d_compression.cloud.parallel import ordered_map
+from geo3d_compression.cloud.prepare import prepare
+from geo3d_compression.cloud.tiles import Tile, split
+from geo3d_compression.container import ChunkType, ContainerWriter
+from geo3d_compression.container.fields import put_varint
+
+Chunk = tuple[ChunkType, int, bytes]
+
+
+@dataclass(frozen=True)
+class CloudReport:
+    """points put in, points that a decoder gives back, and the largest error of a coordinate along an axis."""
+
+    input_points: int
+    points: int
+    error: float
+    cell: float
+
+
+def encode_cloud(
+    cloud: PointCloud, writer: ContainerWriter, item: int, options: CloudOptions | None = None
+) -> CloudReport:
+    """Write a cloud as the chunks of `item` and say what became of it."""
+    options = options or CloudOptions()
+    ready = prepare(cloud, options)
+    attributes = of_cloud(ready.cloud)
+    if ready.deltas is not None:
+        attributes.insert(0, refinement(ready.deltas))
+    low, high = ready.indices.min(axis=0), ready.indices.max(axis=0)
+    depth = max(int(b) - int(a) for a, b in zip(low, high, strict=True)).bit_length()
+
+    tiles: list[TileHeader] = []
+    orders: list[NDArray[np.int64]] = []
+    jobs = ((tile, ready.indices, attributes, options) for tile in split(ready.indices))
+    for part, (tile, tile_header, chunks) in enumerate(ordered_map(_encode_tile, jobs, options.threads)):
+        tiles.append(tile_header)
+        if options.keep_order:
+            orders.append(tile.order)
+        for kind, index, payload in chunks:
+            writer.add_chunk(item, kind, payload, part=part, index=index)
+
+    header = CloudHeader(
+        options.profile, len(cloud), depth, ready.grid, ready.error, options.keep_order,
+        tuple(a.header for a in attributes), tuple(tiles),
+    )  # fmt: skip
+    writer.add_chunk(item, ChunkType.HEADER, header.pack(), critical=True)
+    if options.keep_order:
+        writer.add_chunk(item, ChunkType.ORDER, encode_permutation(np.concatenate(orders)))
+    if metadata := pack_metadata(cloud.metadata):
+        writer.add_chunk(item, ChunkType.METADATA, metadata)
+    return CloudReport(len(cloud), header.points, ready.error, ready.grid.step)
+
+
+def _encode_tile(
+    job: tuple[Tile, NDArray[np.int64], Sequence[Attribute], CloudOptions],
+) -> tuple[Tile, TileHeader, list[Chunk]]:
+    tile, indices, attributes, options = job
+    codes = morton_encode(indices[tile.order] - np.array(tile.origin))
+    starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+    voxels, counts = codes[starts], np.diff(np.append(starts, len(codes)))
+    geometry = octree.encode(morton_decode(voxels), tile.depth, options.profile)
+    chunks: list[Chunk] = [(ChunkType.GEOMETRY, k, data) for k, data in enumerate(geometry)]
+    groups = 1
+    several = counts if len(voxels) < len(codes) else None
+    if attributes or several is not None:
+        order = build_order(voxels, tile.depth)
+        groups = groups_of(order)
+        if several is not None:
+            chunks += _encode_counts(order, several)
+            order = build_order(voxels, tile.depth, several)
+        for k, attribute in enumerate(attributes):
+            chunks += _encode_attribute(order, several, k, attribute, tile.order, groups)
+    x, y, z = tile.origin
+    header = TileHeader((x, y, z), tile.depth, len(voxels), len(codes), len(geometry), groups)
+    return tile, header, chunks
+
+
+def _encode_counts(order: CodingOrder, counts: NDArray[np.int64]) -> Iterator[Chunk]:
+    values = np.zeros((len(counts), 1), np.int64)
+    values[order.position, 0] = counts - 1
+    top = int(counts.max()) - 1
+    (data,) = encode_channels(order, values, [ChannelRange(0, top)], [len(counts)])
+    head = bytearray()
+    put_varint(head, top)
+    yield ChunkType.COUNTS, 0, bytes(head) + data
+
+
+def _encode_attribute(
+    order: CodingOrder, counts: NDArray[np.int64] | None, number: int, attribute: Attribute,
+    members: NDArray[np.int64], groups: int,
+) -> Iterator[Chunk]:  # fmt: skip
+    values = np.zeros((len(members), attribute.values.shape[1]), np.int64)
+    values[order.of_points(counts)] = attribute.values[members]
+    spans = ranges(attribute.header)
+    per_group: list[list[bytes]] = [[] for _ in range(groups)]
+    for part in channel_groups(values.shape[1]):
+        streams = encode_channels(order, values[:, part], spans[part], level_cuts(order, groups))
+        for k, data in enumerate(streams):
+            per_group[k].append(data)
+    for k, parts in enumerate(per_group):
+        sizes = b"".join(len(p).to_bytes(4, "little") for p in parts[:-1])
+        yield ChunkType.ATTRIBUTE, 2 * number + k, sizes + b"".join(parts)

@@ -1,0 +1,160 @@
+"""The header chunk of a cloud: grid, tiles, attributes.  Every field with its range stands in this file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from geo3d.errors import BitstreamError
+from geo3d.ops.morton import BITS
+from geo3d_compression.attributes.channels import MAX_CHANNELS
+from geo3d_compression.attributes.integers import DTYPES, IntegerMap
+from geo3d_compression.cloud.grid import Grid
+from geo3d_compression.cloud.tiles import MAX_TILE_POINTS, MAX_TILES
+from geo3d_compression.container.fields import Choice, Cursor, Field, Float, SInt, Text, UInt, pack, unpack
+
+MAX_POINTS = 1 << 40
+ROLES = ("color", "normal", "attribute", "refinement")
+PROFILES = ("fast", "best")
+
+_FIELDS: tuple[Field, ...] = (
+    UInt("version", 1, 1),
+    Choice("profile", PROFILES),
+    UInt("input_points", MAX_POINTS, 1),
+    UInt("depth", 64),
+    Choice("dtype", DTYPES),
+    Float("cell", 1e-300),
+    Float("divisor", 0.0),
+    Float("x", -1e300),
+    Float("y", -1e300),
+    Float("z", -1e300),
+    Float("error", 0.0),
+    UInt("ordered", 1),
+    UInt("attributes", 4096),
+    UInt("tiles", MAX_TILES, 1),
+)
+_TILE_FIELDS: tuple[Field, ...] = (
+    SInt("x", 1 << 63),
+    SInt("y", 1 << 63),
+    SInt("z", 1 << 63),
+    UInt("depth", BITS),
+    UInt("voxels", MAX_TILE_POINTS, 1),
+    UInt("points", MAX_TILE_POINTS, 1),
+    UInt("geometry_chunks", 64, 1),
+    UInt("attribute_groups", 2, 1),
+)
+_ATTRIBUTE_FIELDS: tuple[Field, ...] = (
+    Text("name", 1024),
+    Choice("role", ROLES),
+    UInt("vector", 1),
+    UInt("ycocg", 1),
+    UInt("channels", 1 << 12, 1),
+)
+
+
+@dataclass(frozen=True)
+class TileHeader:
+    """A cube of 2^depth voxels at `origin`, in cells of the grid."""
+
+    origin: tuple[int, int, int]
+    depth: int
+    voxels: int
+    points: int
+    geometry_chunks: int
+    attribute_groups: int
+
+
+@dataclass(frozen=True)
+class AttributeHeader:
+    """An attribute: [N] (`vector` False) or [N, len(maps)]; its channels' maps to integers."""
+
+    name: str
+    role: str
+    vector: bool
+    ycocg: bool
+    maps: tuple[IntegerMap, ...]
+
+
+@dataclass(frozen=True)
+class CloudHeader:
+    """What a decoder must know before any point: see the fields above."""
+
+    profile: str
+    input_points: int
+    depth: int
+    grid: Grid
+    error: float
+    ordered: bool
+    attributes: tuple[AttributeHeader, ...]
+    tiles: tuple[TileHeader, ...]
+
+    @property
+    def points(self) -> int:
+        """Points of the decoded cloud."""
+        return sum(t.points for t in self.tiles)
+
+    def pack(self) -> bytes:
+        """Header bytes."""
+        g = self.grid
+        values = {
+            "version": 1, "profile": self.profile, "input_points": self.input_points, "depth": self.depth,
+            "dtype": g.dtype, "cell": g.cell, "divisor": g.divisor, "x": g.origin[0], "y": g.origin[1],
+            "z": g.origin[2], "error": self.error, "ordered": int(self.ordered), "tiles": len(self.tiles),
+            "attributes": len(self.attributes),
+        }  # fmt: skip
+        parts = [pack(_FIELDS, values)]
+        for a in self.attributes:
+            row = {"name": a.name, "role": a.role, "vector": a.vector, "ycocg": a.ycocg, "channels": len(a.maps)}
+            parts += [pack(_ATTRIBUTE_FIELDS, row), *(m.pack() for m in a.maps)]
+        for t in self.tiles:
+            parts.append(pack(_TILE_FIELDS, {**vars(t), "x": t.origin[0], "y": t.origin[1], "z": t.origin[2]}))
+        return b"".join(parts)
+
+    @staticmethod
+    def unpack(data: bytes) -> CloudHeader:
+        """Read and check what `pack` wrote."""
+        cursor = Cursor(data, "cloud header")
+        h = unpack(_FIELDS, cursor)
+        attributes = [_read_attribute(cursor) for _ in range(h["attributes"])]
+        if h["tiles"] * 8 > cursor.left:
+            raise BitstreamError(f"a cloud header announces {h['tiles']} tiles in {cursor.left} bytes")
+        tiles = [_read_tile(cursor) for _ in range(h["tiles"])]
+        cursor.finish()
+        _check_unique(attributes)
+        grid = Grid(h["dtype"], h["cell"], (h["x"], h["y"], h["z"]), h["divisor"])
+        return CloudHeader(
+            h["profile"], h["input_points"], h["depth"], grid, h["error"], bool(h["ordered"]), tuple(attributes),
+            tuple(tiles),
+        )  # fmt: skip
+
+
+def _read_attribute(cursor: Cursor) -> AttributeHeader:
+    row = unpack(_ATTRIBUTE_FIELDS, cursor)
+    maps = tuple(IntegerMap.unpack(cursor) for _ in range(row["channels"]))
+    if row["role"] in ("color", "normal", "refinement") and len(maps) != 3:
+        raise BitstreamError(f"a {row['role']} attribute has {len(maps)} channels instead of 3")
+    if not row["vector"] and len(maps) != 1:
+        raise BitstreamError(f"the scalar attribute '{row['name']}' has {len(maps)} channels")
+    return AttributeHeader(row["name"], row["role"], bool(row["vector"]), bool(row["ycocg"]), maps)
+
+
+def _read_tile(cursor: Cursor) -> TileHeader:
+    row = unpack(_TILE_FIELDS, cursor)
+    origin = (row.pop("x"), row.pop("y"), row.pop("z"))
+    tile = TileHeader(origin, **row)
+    if tile.voxels > tile.points or tile.voxels > 8**tile.depth:
+        raise BitstreamError(f"a tile of depth {tile.depth} announces {tile.voxels} voxels and {tile.points} points")
+    if max(abs(v) for v in origin) > (1 << 63) - (1 << 22):
+        raise BitstreamError(f"a tile lies at {origin}, outside of 64-bit indices")
+    return tile
+
+
+def _check_unique(attributes: Sequence[AttributeHeader]) -> None:
+    keys = [(a.role, a.name if a.role == "attribute" else "") for a in attributes]
+    if len(set(keys)) < len(keys):
+        raise BitstreamError("a cloud header names an attribute twice")
+
+
+def channel_groups(channels: int) -> list[slice]:
+    """Attributes with many columns are coded in groups of at most 16 channels."""
+    return [slice(k, min(k + MAX_CHANNELS, channels)) for k in range(0, channels, MAX_CHANNELS)]

@@ -1,0 +1,39 @@
+"""What a user can ask of the cloud codec."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from geo3d.errors import Geo3DError
+
+Profile = Literal["fast", "best"]
+Duplicates = Literal["keep", "merge"]
+
+
+@dataclass(frozen=True)
+class CloudOptions:
+    """Options of `encode_cloud`.
+
+    profile     fast: speed first; best: size first
+    grid        cell of the grid in the unit of the coordinates (metres); integers with 1 are exact
+    bits        instead of `grid`: the longest side gets 2^bits cells
+    lossless    keep the exact bits of float coordinates
+    duplicates  several points in one voxel: keep them all, or merge them into one (mean colour, first of the rest)
+    keep_order  the decoded points come in the input's order (else along the Morton curve)
+    threads     tiles coded at the same time
+    """
+
+    profile: Profile = "fast"
+    grid: float | None = None
+    bits: int | None = None
+    lossless: bool = False
+    duplicates: Duplicates = "keep"
+    keep_order: bool = False
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        if self.keep_order and self.duplicates == "merge":
+            raise Geo3DError("--keep-order needs --duplicates keep: merged points have no place in the input's order")
+        if self.lossless and self.duplicates == "merge":
+            raise Geo3DError("--lossless keeps every point; --duplicates merge contradicts it")

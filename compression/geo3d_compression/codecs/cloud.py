@@ -1,0 +1,90 @@
+"""Point clouds of every format that the front end reads and writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from geo3d.errors import Geo3DError
+from geo3d_compression.codecs.codec import Outcome, Request, Unit, View
+from geo3d_compression.container import Container, ContainerWriter, Item
+
+
+class CloudCodec:
+    """Grid, tiles, octree, attributes: see `geo3d_compression.cloud`."""
+
+    number = 1
+    kind = "cloud"
+    unit: Unit = "points"
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        from geo3d.io import POINT_FORMATS
+
+        return tuple(POINT_FORMATS)
+
+    def compress(self, source: Path, writer: ContainerWriter, name: str, request: Request) -> Outcome:
+        from geo3d.io import read_points
+        from geo3d_compression import octree
+        from geo3d_compression.cloud import encode_cloud
+
+        options = cloud_options(request)
+        cloud = read_points(source)
+        item = writer.add_item(Item(name, self.kind, self.number, octree.model_id(request.profile)))
+        report = encode_cloud(cloud, writer, item, options)
+        details = {"decoded_points": report.points, "cell": report.cell, "max_error": report.error}
+        return Outcome(report.input_points, details)
+
+    def decompress(self, container: Container, item: int, target: Path, view: View) -> Outcome:
+        from geo3d.io import write_points
+        from geo3d_compression.cloud import CloudView, decode_cloud
+
+        need_model(container.items[item])
+        part = CloudView(view.level, view.bbox, view.threads, view.salvage, view.losses)
+        cloud = decode_cloud(container, item, part)
+        write_points(target, cloud)
+        return Outcome(len(cloud))
+
+    def describe(self, container: Container, item: int) -> dict[str, Any]:
+        from geo3d_compression.cloud.decode import read_header
+
+        h = read_header(container, item)
+        low = [min(t.origin[k] for t in h.tiles) for k in range(3)]
+        return {
+            "profile": h.profile, "points": h.input_points, "decoded_points": h.points,
+            "voxels": sum(t.voxels for t in h.tiles), "levels": h.depth, "tiles": len(h.tiles), "cell": h.grid.step,
+            "dtype": h.grid.dtype, "max_error": h.error, "origin": h.grid.centres(_row(low))[0].tolist(),
+            "attributes": [a.name for a in h.attributes if a.role != "refinement"],
+            "exact_coordinates": h.error == 0, "keeps_order": h.ordered,
+        }  # fmt: skip
+
+
+def cloud_options(request: Request) -> Any:
+    """The options of the cloud codec for a request."""
+    from geo3d_compression.cloud import CloudOptions
+
+    if request.quality is not None:
+        raise Geo3DError("--quality is not there for point clouds yet; --grid or --bits set their precision")
+    return CloudOptions(
+        request.profile, request.grid, request.bits, request.lossless, request.duplicates, request.keep_order,
+        request.threads,
+    )  # fmt: skip
+
+
+def need_model(item: Item) -> None:
+    """Refuse a stream made with weights that are not the ones installed here."""
+    from geo3d.errors import BitstreamError
+    from geo3d_compression import octree
+
+    known = {octree.model_id(profile) for profile in ("fast", "best")}
+    if item.model not in known:
+        raise BitstreamError(
+            f"'{item.name}' needs the octree model {item.model.hex() or '(none)'}; installed are "
+            f"{', '.join(m.hex() or '(none)' for m in sorted(known))}: install the version that wrote it"
+        )
+
+
+def _row(values: list[int]) -> Any:
+    import numpy as np
+
+    return np.array([values])

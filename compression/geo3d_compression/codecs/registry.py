@@ -1,0 +1,88 @@
+"""The codecs by name, and which one an input means.
+
+A new codec: write its class (see `codec.Codec`), give it a number that no codec had, enter it in `CODECS`, and take
+its suffixes out of `PLANNED`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geo3d.errors import BitstreamError, FormatError, Geo3DError
+from geo3d_compression.codecs.array import ArrayCodec
+from geo3d_compression.codecs.cloud import CloudCodec
+from geo3d_compression.codecs.codec import Codec
+from geo3d_compression.codecs.file import FileCodec
+
+CODECS: dict[str, Codec] = {"cloud": CloudCodec(), "file": FileCodec(), "array": ArrayCodec()}
+
+# What a suffix means.  `.ply` may be a cloud or a mesh, `.npy` a cloud or an array: their contents decide.
+SUFFIXES: dict[str, str] = {
+    **dict.fromkeys((".ply", ".pcd", ".las", ".laz", ".e57", ".xyz", ".csv", ".txt", ".npz", ".bin"), "cloud"),
+    **dict.fromkeys((".obj", ".stl", ".off", ".glb", ".gltf"), "mesh"),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"), "image"),
+    **dict.fromkeys((".mp4", ".mkv", ".avi", ".mov", ".webm", ".y4m"), "video"),
+    **dict.fromkeys((".nii", ".nrrd", ".nhdr", ".dcm"), "volume"),
+    ".npy": "cloud",
+}
+# Kinds that no codec here takes yet: they are named, so that the error can be.
+PLANNED = ("mesh", "image", "video", "stereo", "depth", "volume", "rgbd")
+
+
+def codec_for(source: Path, name: str | None = None) -> str:
+    """The name of the codec for an input; `name` forces one."""
+    if not source.exists():
+        raise FormatError(f"{source} does not exist")
+    kind = name or _kind_of(source)
+    if kind in CODECS:
+        return kind
+    if kind in PLANNED:
+        raise Geo3DError(
+            f"{source}: there is no {kind} codec yet (codecs: {', '.join(CODECS)}); --codec file keeps a file as it is"
+        )
+    raise Geo3DError(f"unknown codec '{kind}' (codecs: {', '.join(CODECS)})")
+
+
+def codec_of(number: int, name: str) -> Codec:
+    """The codec that wrote an item."""
+    for codec in CODECS.values():
+        if codec.number == number:
+            return codec
+    raise BitstreamError(f"'{name}' was written by codec number {number}, which this version does not have")
+
+
+def _kind_of(source: Path) -> str:
+    if source.is_dir():
+        return "rgbd"
+    suffixes = [s.lower() for s in source.suffixes]
+    if suffixes and suffixes[-1] in (".gz", ".xz"):
+        suffixes.pop()
+    suffix = suffixes[-1] if suffixes else ""
+    if suffix == ".ply" and _has_faces(source):
+        return "mesh"
+    if suffix == ".npy" and not _is_table(source):
+        return "volume"
+    if suffix not in SUFFIXES:
+        raise FormatError(
+            f"{source}: '{suffix or 'no suffix'}' is no known input (known: {', '.join(SUFFIXES)}); "
+            "--codec file keeps a file as it is"
+        )
+    return SUFFIXES[suffix]
+
+
+def _has_faces(source: Path) -> bool:
+    from geo3d.io.files import read_bytes
+    from geo3d.io.meshes.ply import has_faces
+    from geo3d.io.ply import parse_header
+
+    try:
+        return has_faces(parse_header(read_bytes(source)))
+    except FormatError as error:
+        raise FormatError(f"{source}: {error}") from None
+
+
+def _is_table(source: Path) -> bool:
+    from geo3d.io.files import read_bytes
+    from geo3d.io.points.npy import parse_npy
+
+    return parse_npy(read_bytes(source), str(source)).ndim == 2

@@ -1,0 +1,75 @@
+"""The verb `compress`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+
+def compress(
+    inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="INPUT…")],
+    /,
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT.g3c")],
+    profile: Literal["fast", "best"] = "fast",
+    lossless: bool = False,
+    quality: float | None = None,
+    grid: float | None = None,
+    bits: int | None = None,
+    codec: str | None = None,
+    duplicates: Literal["keep", "merge"] = "keep",
+    keep_order: bool = False,
+    threads: int = 2,
+    json: bool = False,
+) -> None:
+    """Compress point clouds and other files into one .g3c file.
+
+    The codec follows from what an input is. Integer coordinates, and floats that lie on a decimal grid, are kept
+    exactly; other floats are rounded to a grid, by default 2^-16 of the longest side and at most 1 mm. Attributes are
+    always kept exactly.
+
+    Examples:
+      geo3d compress scan.ply -o scan.g3c --grid 0.002
+      geo3d compress lidar.laz -o lidar.g3c --lossless --profile best
+      geo3d compress voxels.npy -o voxels.g3c --grid 1
+      geo3d compress notes.pdf cloud.ply -o both.g3c --codec file
+
+    Args:
+        inputs: files to put into the container.
+        output: the .g3c file to write.
+        profile: fast (speed first) or best (size first).
+        lossless: keep the exact bits of float coordinates.
+        quality: precision of lossy codecs.
+        grid: cell in the coordinates' unit (metres); the error is at most half of it.
+        bits: instead of --grid, the longest side gets 2^bits cells.
+        codec: force a codec for all inputs.
+        duplicates: keep several points of one cell, or merge them (mean colour, the first point's other attributes).
+        keep_order: give the points back in the input's order.
+        threads: tiles coded at the same time.
+        json: print one JSON object.
+    """
+    import time
+
+    from geo3d.console import report
+    from geo3d.errors import Geo3DError
+    from geo3d_compression.codecs import CODECS, Request, codec_for
+    from geo3d_compression.commands.measure import peak_mb, summarise, unique_names
+    from geo3d_compression.container import ContainerWriter
+
+    if not inputs:
+        raise Geo3DError("nothing to compress: give at least one INPUT")
+    if threads < 1:
+        raise Geo3DError(f"--threads must be at least 1, got {threads}")
+    request = Request(profile, lossless, quality, grid, bits, duplicates, keep_order, threads)
+    names = [codec_for(path, codec) for path in inputs]
+    start = time.perf_counter()
+    rows: list[dict[str, Any]] = []
+    with ContainerWriter() as writer:
+        for path, name, item_name in zip(inputs, names, unique_names(inputs), strict=True):
+            outcome = CODECS[name].compress(path, writer, item_name, request)
+            rows.append({"name": item_name, "codec": name, CODECS[name].unit: outcome.count, **outcome.details})
+        size = writer.write(output)
+    seconds = time.perf_counter() - start
+    result = summarise(rows, size)
+    report({**result, "profile": profile, "seconds": seconds, "peak_mb": peak_mb()}, as_json=json)

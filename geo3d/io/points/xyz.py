@@ -202,7 +202,8 @@ def _cloud_from_names(names: list[str], table: NDArray[np.float64]) -> PointClou
 def _names(line: bytes) -> list[str]:
     text = line.decode("utf-8", "replace").lstrip("#/% ").strip().lower()
     words = re.split(r"[,;\t]", text) if re.search(r"[,;\t]", text) else text.split()
-    return [word.strip().strip("\"'") for word in words]
+    # Other formats take such names only as one word.
+    return [re.sub(r"[^\w.\-]+", "_", word.strip().strip("\"'")) for word in words]
 
 
 def _delimiter(line: bytes) -> bytes | None:

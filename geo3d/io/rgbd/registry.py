@@ -7,10 +7,18 @@ from pathlib import Path
 from geo3d.errors import FormatError
 from geo3d.io.rgbd.dataset import RGBDDataset, RGBDFormat
 from geo3d.io.rgbd.frames import FramesFormat
+from geo3d.io.rgbd.redwood import RedwoodFormat
+from geo3d.io.rgbd.scannet import ScannetFormat
+from geo3d.io.rgbd.transforms_json import TransformsFormat
+from geo3d.io.rgbd.tum import TumFormat
 
 # In this order: layouts with unmistakable names first.
 RGBD_FORMATS: dict[str, RGBDFormat] = {
     "7-scenes": FramesFormat(),
+    "tum": TumFormat(),
+    "scannet": ScannetFormat(),
+    "transforms.json": TransformsFormat(),
+    "redwood": RedwoodFormat(),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from geo3d.types import PinholeCamera
 
 _FILE = "transforms.json"
 _DEPTH_KEYS = ("depth_file_path", "depth_path")
+_CAMERA_MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL")
 # Metres per step of a depth picture.
 _UNIT_KEYS = ("depth_unit_scale_factor", "integer_depth_scale")
 # OpenGL's camera looks along -z with y up; OpenCV's along z with y down.
@@ -25,8 +25,8 @@ _OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
 class TransformsFormat:
-    """`transforms.json`: `frames` with `file_path`, `depth_file_path` and `transform_matrix` (camera to world, OpenGL axes);
-    intrinsics `fl_x fl_y cx cy w h k1 k2 p1 p2` (or `camera_angle_x`) for all or at each frame.
+    """`transforms.json`: `frames` with `file_path`, `depth_file_path` and `transform_matrix` (camera to world, OpenGL
+    axes); intrinsics `fl_x fl_y cx cy w h k1 k2 p1 p2` (or `camera_angle_x`) for all or at each frame.
 
     Depth is in millimetres unless `depth_unit_scale_factor` (metres a step) says otherwise, and is seen by the colour
     camera at its own resolution.  `cx cy` count from the corner of the first pixel, as COLMAP does.  `applied_scale`
@@ -48,10 +48,9 @@ class TransformsFormat:
         frames = [f for f in listed if self._depth_key(f) is not None]
         if not frames:
             raise FormatError(f"{file}: none of its {len(listed)} frames has a depth_file_path; depth is needed")
-        if meta.get("camera_model", "OPENCV") not in ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL"):
-            raise FormatError(
-                f"{file}: camera_model {meta['camera_model']} is not known here; undistort the pictures first"
-            )
+        if meta.get("camera_model", "OPENCV") not in _CAMERA_MODELS:
+            known = ", ".join(_CAMERA_MODELS)
+            raise FormatError(f"{file}: unknown camera_model {meta['camera_model']} (known: {known}); undistort first")
         frames.sort(key=lambda f: natural_key(self._text(f, "file_path", self._depth_key(f) or "", file)))
         depth_paths = [folder / self._text(f, self._depth_key(f) or "", "", file) for f in frames]
         color_paths = [self._color(folder, f, file) for f in frames]
@@ -109,14 +108,14 @@ class TransformsFormat:
     ) -> list[PinholeCamera]:
         """The colour cameras at the depth pictures' resolution."""
         size = first_size(depth_paths, file.parent)
-        cameras, known = [], {}
+        cameras: list[PinholeCamera] = []
+        known: tuple[int, int] | None = None
         keys = ("fl_x", "fl_y", "cx", "cy", "w", "h", "k1", "k2", "p1", "p2", "k3", "camera_angle_x")
         for frame, color in zip(frames, color_paths, strict=True):
             values = {k: number(v, k, file) for k in keys if (v := frame.get(k, meta.get(k))) is not None}
             if "w" not in values or "h" not in values:
-                width, height = known.get("size") or (picture_size(color) if color is not None else size)
-                known["size"] = (width, height)
-                values.update(w=float(width), h=float(height))
+                known = known or (picture_size(color) if color is not None else size)
+                values.update(w=float(known[0]), h=float(known[1]))
             cameras.append(self._camera(file, values).resized(*size))
         return cameras
 
@@ -128,10 +127,8 @@ class TransformsFormat:
             fx = v.get("fl_x") or float(np.float64(width / 2) / np.tan(v["camera_angle_x"] / 2))
         distortion = tuple(v.get(k, 0.0) for k in ("k1", "k2", "p1", "p2", *(["k3"] if v.get("k3") else [])))
         try:
-            camera = PinholeCamera(
-                width, height, fx, v.get("fl_y", fx), v.get("cx", width / 2), v.get("cy", height / 2)
-            )
-            return replace(camera, cx=camera.cx - 0.5, cy=camera.cy - 0.5, distortion=distortion)
+            cx, cy = v.get("cx", width / 2) - 0.5, v.get("cy", height / 2) - 0.5
+            return PinholeCamera(width, height, fx, v.get("fl_y", fx), cx, cy, distortion)
         except ShapeError as error:
             raise FormatError(f"{file}: {error}") from None
 

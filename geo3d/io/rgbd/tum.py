@@ -23,13 +23,12 @@ _LARGEST_GAP = 0.02
 _ASSOCIATIONS = ("associations.txt", "association.txt", "associated.txt", "associate.txt", "assoc.txt")
 _TRUTHS = ("groundtruth.txt", "groundtruth_interpolated.txt")
 _CALIBRATIONS = ("intrinsics.txt", "camera-intrinsics.txt", "calibration.txt", "camera.txt")
-# fx, fy, cx, cy at 640x480 by a part of the folder's name.  freiburg1 and 2: the benchmark's advice for registered depth,
-# the Kinect's factory values.
+# fx, fy, cx, cy at 640x480 by a part of the folder's name.  For freiburg1 and 2, whose depth the driver registered, the
+# benchmark advises the Kinect's factory values.
 _BY_NAME = {
     "freiburg3": (535.4, 539.2, 320.1, 247.6),
     "living_room": (481.2, 480.0, 319.5, 239.5),
     "office_room": (481.2, 480.0, 319.5, 239.5),
-    "traj": (481.2, 480.0, 319.5, 239.5),
     "rgbd_bonn": (542.822841, 542.576870, 315.593520, 237.756098),
 }
 _DEFAULT = (525.0, 525.0, 319.5, 239.5)
@@ -45,8 +44,8 @@ class TumFormat:
     """`rgb.txt` and `depth.txt` (lines of `timestamp file`; pictures paired by the nearest time within 20 ms) or an
     `associations.txt`; `groundtruth.txt` with `timestamp tx ty tz qx qy qz qw`; depth in 1/5000 m.
 
-    Intrinsics: `intrinsics.txt` (3x3) or `calibration.txt` (`fx fy cx cy`); else by the data set's name in the path, else the
-    Kinect's 525, with a warning.
+    Intrinsics: `intrinsics.txt` (3x3) or `calibration.txt` (`fx fy cx cy`); else by the data set's name in the path,
+    else the Kinect's 525, with a warning.
     """
 
     name = "TUM"
@@ -93,10 +92,9 @@ class TumFormat:
 
     def _read_listing(self, path: Path) -> _Listing:
         rows = _rows(path)
-        if any(len(row) < 2 for row in rows):
-            raise FormatError(
-                f"{path}: a line is 'timestamp file', got '{' '.join(next(r for r in rows if len(r) < 2))}'"
-            )
+        short = next((row for row in rows if len(row) < 2), None)
+        if short is not None:
+            raise FormatError(f"{path}: a line is 'timestamp file', got '{' '.join(short)[:60]}'")
         times = _times([row[0] for row in rows], path)
         order = np.argsort(times, kind="stable")
         return _Listing(times[order], [rows[i][1] for i in order])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from geo3d_viewer.camera import ViewCamera as ViewCamera
+    from geo3d_viewer.desktop.show import show as show
     from geo3d_viewer.scene import LineLayer as LineLayer
     from geo3d_viewer.scene import MeshLayer as MeshLayer
     from geo3d_viewer.scene import PointLayer as PointLayer
@@ -28,6 +29,7 @@ _PUBLIC = {
     "ViewCamera": "camera",
     "as_scene": "scene",
     "picture": "snapshots",
+    "show": "desktop.show",
     "snapshot": "snapshots",
 }
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from geo3d.console import report, say
-from geo3d.errors import Geo3DError, ShapeError
+from geo3d.errors import ShapeError
 from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.scene import LineLayer, Scene
 
@@ -19,7 +19,7 @@ def view(
     /,
     snapshot: Annotated[Path | None, tyro.conf.arg(metavar="OUT.png")] = None,
     size: Annotated[str, tyro.conf.arg(metavar="WxH")] = "960x720",
-    camera: Annotated[str, tyro.conf.arg(metavar="JSON|auto")] = "auto",
+    camera: Annotated[str, tyro.conf.arg(metavar="JSON|auto|last")] = "auto",
     color_by: str = "auto",
     json: bool = False,
 ) -> None:
@@ -37,21 +37,35 @@ def view(
         paths: files and folders: cloud, mesh, trajectory, RGB-D folder, FOLDER@FRAME, scan output, .g3c.
         snapshot: write a picture (.png, .jpg, .webp) and open no window.
         size: of the picture or window in pixels.
-        camera: `auto` (upright, everything in view), a JSON object with position, target, up and fov (degrees), or a
-            file that holds one.
+        camera: `auto` (upright, everything in view), `last` (as when the window on these paths was closed), a JSON
+            object with position, target, up and fov (degrees), or a file that holds one.
         color_by: rgb, height, normal, an attribute's name, or #rrggbb; `auto` takes colours where there are any.
         json: print what was drawn and the camera as one JSON object.
     """
     from geo3d_viewer.load import load_scene
 
     pixels = parse_size(size)
-    eye: Literal["auto"] | ViewCamera = "auto" if camera == "auto" else ViewCamera.from_json(camera)
+    eye = _camera(camera, paths)
     scene = colored(load_scene(paths), color_by)
     for note in scene.notes:
         say(f"geo3d view: {note}")
-    if snapshot is None:
-        raise Geo3DError("give --snapshot OUT.png; it works without a display")
-    _write_snapshot(scene, snapshot, pixels, eye, json)
+    if snapshot is not None:
+        _write_snapshot(scene, snapshot, pixels, eye, json)
+        return
+    from geo3d_viewer.desktop.show import show
+    from geo3d_viewer.memory import remember
+
+    show(scene, pixels, eye, on_close=lambda last: remember(paths, last))
+
+
+def _camera(text: str, paths: tuple[str, ...]) -> Literal["auto"] | ViewCamera:
+    if text == "auto":
+        return "auto"
+    if text == "last":
+        from geo3d_viewer.memory import recall
+
+        return recall(paths)
+    return ViewCamera.from_json(text)
 
 
 def _write_snapshot(

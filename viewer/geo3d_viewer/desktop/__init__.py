@@ -1,0 +1,1 @@
+"""The desktop window, on Open3D's GUI."""

@@ -1,0 +1,92 @@
+"""Layers as Open3D geometries and materials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d_viewer.camera import ViewCamera
+from geo3d_viewer.coloring import color_points, color_vertices
+from geo3d_viewer.lod import points_in_view
+from geo3d_viewer.palette import Legend
+from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer
+
+POINT_BUDGET = 3_000_000
+
+
+def to_open3d(
+    layer: Layer,
+    centre: NDArray[np.float64],
+    up: NDArray[np.float64],
+    point_pixels: float,
+    view: ViewCamera,
+    aspect: float,
+    budget: int = POINT_BUDGET,
+) -> tuple[Any, Any, Legend | None]:
+    """Return (geometry relative to `centre`, material, legend); the geometry is None where nothing is left to draw."""
+    from open3d.visualization import rendering
+
+    material = rendering.MaterialRecord()
+    material.base_color = (1.0, 1.0, 1.0, 1.0)
+    if isinstance(layer, PointLayer):
+        material.shader, material.point_size = "defaultUnlit", point_pixels
+        return _points(layer, centre, up, view, aspect, budget, material)
+    if isinstance(layer, MeshLayer):
+        return _mesh(layer, centre, up, material)
+    material.shader, material.line_width = "unlitLine", max(1.0, layer.width)
+    return _lines(layer, centre, material)
+
+
+def _points(
+    layer: PointLayer,
+    centre: NDArray[np.float64],
+    up: NDArray[np.float64],
+    view: ViewCamera,
+    aspect: float,
+    budget: int,
+    material: Any,
+) -> tuple[Any, Any, Legend | None]:
+    import open3d as o3d
+
+    shown = layer.cloud[points_in_view(layer.cloud.points, view, aspect, budget)]
+    if not len(shown):
+        return None, material, None
+    # The legend's range is that of the whole cloud as far as it is in view, so that colours agree with it.
+    colors, legend = color_points(shown, layer.color_by, up)
+    cloud = o3d.t.geometry.PointCloud(o3d.core.Tensor.from_numpy((shown.points - centre).astype(np.float32)))
+    cloud.point.colors = o3d.core.Tensor.from_numpy(np.ascontiguousarray(colors))
+    return cloud, material, legend
+
+
+def _mesh(
+    layer: MeshLayer, centre: NDArray[np.float64], up: NDArray[np.float64], material: Any
+) -> tuple[Any, Any, Legend | None]:
+    import open3d as o3d
+
+    mesh = layer.mesh
+    if not len(mesh.faces):
+        return None, material, None
+    colors, legend = color_vertices(mesh, layer.color_by, up)
+    geometry = o3d.geometry.TriangleMesh(
+        o3d.utility.Vector3dVector(mesh.vertices - centre), o3d.utility.Vector3iVector(mesh.faces)
+    )
+    geometry.vertex_colors = o3d.utility.Vector3dVector(colors / 255.0)
+    geometry.compute_vertex_normals()
+    is_photo = layer.color_by in ("auto", "rgb") and mesh.vertex_colors is not None
+    material.shader = "defaultUnlit" if is_photo else "defaultLit"
+    return geometry, material, legend
+
+
+def _lines(layer: LineLayer, centre: NDArray[np.float64], material: Any) -> tuple[Any, Any, None]:
+    import open3d as o3d
+
+    if not len(layer.segments):
+        return None, material, None
+    lines = np.arange(2 * len(layer.segments)).reshape(-1, 2)
+    geometry = o3d.geometry.LineSet(
+        o3d.utility.Vector3dVector(layer.segments.reshape(-1, 3) - centre), o3d.utility.Vector2iVector(lines)
+    )
+    geometry.colors = o3d.utility.Vector3dVector(layer.colors / 255.0)
+    return geometry, material, None

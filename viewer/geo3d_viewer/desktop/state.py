@@ -1,0 +1,95 @@
+"""What the window shows, as plain values: every control changes this, and everything drawn follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.types import PointCloud, TriangleMesh
+from geo3d_viewer.coloring import color_choices
+from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer, Scene
+
+Box = tuple[tuple[float, float, float], tuple[float, float, float]]
+WHOLE: Box = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class WindowState:
+    """A scene and the controls' settings.
+
+    scene        with the layers' visibility as the check boxes have it
+    color_by     for all layers that can be coloured so; the others stay as they are
+    point_scale  factor on the size of points
+    clip         what part of the scene's box is shown, as fractions (low, high) of each axis
+    """
+
+    scene: Scene
+    color_by: str = "auto"
+    point_scale: float = 1.0
+    clip: Box = WHOLE
+
+    @property
+    def color_choices(self) -> list[str]:
+        """All that some layer can be coloured by, `auto` first."""
+        names = ["auto"]
+        for geometry in map(_geometry, self.scene.layers):
+            names += [c for c in (color_choices(geometry) if geometry is not None else []) if c not in names]
+        return names
+
+    def toggled(self, name: str) -> WindowState:
+        """Return the state with one layer shown or hidden."""
+        return replace(self, scene=self.scene.with_visible(name, not self.scene[name].visible))
+
+    def blinked(self) -> WindowState:
+        """Return the state with only the next layer of points or triangles shown; lines stay as they are."""
+        solid = [la for la in self.scene.layers if not isinstance(la, LineLayer)]
+        if len(solid) < 2:
+            return self
+        shown = [i for i, la in enumerate(solid) if la.visible]
+        following = (shown[0] + 1) % len(solid) if len(shown) == 1 else 0
+        return replace(
+            self, scene=self.scene.with_layers(replace(la, visible=i == following) for i, la in enumerate(solid))
+        )
+
+    def recolored(self) -> WindowState:
+        """Return the state coloured by the next choice."""
+        choices = self.color_choices
+        return replace(self, color_by=choices[(choices.index(self.color_by) + 1) % len(choices)])
+
+    def scaled(self, factor: float) -> WindowState:
+        """Return the state with larger or smaller points, a tenth to ten times the usual."""
+        return replace(self, point_scale=float(np.clip(self.point_scale * factor, 0.1, 10)))
+
+    def drawn(self, box: NDArray[np.float64]) -> Scene:
+        """The scene as it is to be drawn: visible layers, recoloured, clipped to the part of `box` [2, 3]."""
+        low, high = (box[0] + np.asarray(f) * (box[1] - box[0]) for f in self.clip)
+        is_whole = self.clip == WHOLE
+        layers: list[Layer] = []
+        for layer in self.scene.visible_layers:
+            geometry = _geometry(layer)
+            if geometry is not None and self.color_by in color_choices(geometry):
+                assert not isinstance(layer, LineLayer)
+                layer = replace(layer, color_by=self.color_by)
+            layers.append(layer if is_whole else _clipped(layer, low, high))
+        return replace(self.scene, layers=tuple(layers))
+
+
+def _geometry(layer: Layer) -> PointCloud | TriangleMesh | None:
+    if isinstance(layer, PointLayer):
+        return layer.cloud
+    return layer.mesh if isinstance(layer, MeshLayer) else None
+
+
+def _clipped(layer: Layer, low: NDArray[np.float64], high: NDArray[np.float64]) -> Layer:
+    def inside(p: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return np.asarray(((p >= low) & (p <= high)).all(axis=-1))
+
+    if isinstance(layer, PointLayer):
+        return replace(layer, cloud=layer.cloud[inside(layer.cloud.points)])
+    if isinstance(layer, MeshLayer):
+        keep = inside(layer.mesh.vertices)[layer.mesh.faces].all(axis=1)
+        return replace(layer, mesh=replace(layer.mesh, faces=layer.mesh.faces[keep]))
+    keep = inside(layer.segments).all(axis=1)
+    return replace(layer, segments=layer.segments[keep], colors=layer.colors[keep])

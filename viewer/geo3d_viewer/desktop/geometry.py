@@ -56,7 +56,7 @@ def _points(
     # The legend's range is that of the whole cloud as far as it is in view, so that colours agree with it.
     colors, legend = color_points(shown, layer.color_by, up)
     cloud = o3d.t.geometry.PointCloud(o3d.core.Tensor.from_numpy((shown.points - centre).astype(np.float32)))
-    cloud.point.colors = o3d.core.Tensor.from_numpy(np.ascontiguousarray(colors))
+    cloud.point.colors = o3d.core.Tensor.from_numpy(colors.astype(np.float32) / 255)
     return cloud, material, legend
 
 

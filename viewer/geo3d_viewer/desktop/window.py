@@ -16,6 +16,7 @@ from geo3d_viewer.desktop.state import WHOLE, WindowState
 from geo3d_viewer.framing import auto_camera, visible_points
 from geo3d_viewer.lod import points_in_view
 from geo3d_viewer.palette import palette
+from geo3d_viewer.picking import point_at
 from geo3d_viewer.scene import Layer, PointLayer, Scene
 
 HELP = """mouse       left turn, right move, wheel zoom
@@ -55,7 +56,8 @@ class Window:
         self.state = WindowState(scene)
         self.box = np.stack([points.min(axis=0), points.max(axis=0)])
         self.centre = self.box.mean(axis=0)
-        automatic, self.up = auto_camera(scene, size)
+        # The panel takes about a quarter of the width.
+        automatic, self.up = auto_camera(scene, (3 * size[0] // 4, size[1]))
         self.home = camera or automatic
         self._on_close, self._say = on_close, say
         self._picked: list[np.ndarray[Any, Any]] = []
@@ -66,6 +68,8 @@ class Window:
         self.widget = gui.SceneWidget()
         self.widget.scene = rendering.Open3DScene(self.window.renderer)
         self.widget.scene.set_background([0.93, 0.945, 0.965, 1.0])
+        # Tone mapping would wash out colours that are measurements.
+        self.widget.scene.view.set_post_processing(False)
         self.widget.set_view_controls(gui.SceneWidget.Controls.ROTATE_CAMERA)
         self.widget.set_on_mouse(self._mouse)
         self.window.add_child(self.widget)
@@ -233,20 +237,18 @@ class Window:
         is_pick = event.type == gui.MouseEvent.Type.BUTTON_DOWN and event.is_modifier_down(gui.KeyModifier.CTRL)
         if not is_pick:
             return result.IGNORED
-        x, y = event.x - self.widget.frame.x, event.y - self.widget.frame.y
-
-        def with_depth(image: Any) -> None:
-            depth = float(np.asarray(image)[y, x])
-            if depth < 1:
-                frame = self.widget.frame
-                world = self.widget.scene.camera.unproject(x, y, depth, frame.width, frame.height)
-                gui.Application.instance.post_to_main_thread(self.window, lambda: self._pick(np.asarray(world)))
-
-        self.widget.scene.scene.render_to_depth_image(with_depth)
+        frame = self.widget.frame
+        pixel = (event.x - frame.x, event.y - frame.y)
+        size = (int(frame.width), int(frame.height))
+        point = point_at(self.state.drawn(self.box), self.camera, size, pixel, self.up)
+        if point is None:
+            self._tell("there is nothing at this place")
+        else:
+            self._pick(point)
         return result.CONSUMED
 
     def _pick(self, point: np.ndarray[Any, Any]) -> None:
-        self._picked = [*self._picked[-1:], point + self.centre]
+        self._picked = [*self._picked[-1:], point]
         where = ", ".join(f"{v:.3f}" for v in self._picked[-1])
         text = f"({where})"
         if len(self._picked) == 2:

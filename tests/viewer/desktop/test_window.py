@@ -1,0 +1,129 @@
+"""A real window on a virtual screen: it opens, keys and clicks change what is on the screen, it closes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from geo3d.io import write_points
+from geo3d.types import PointCloud
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("Xvfb") and shutil.which("xdotool")),
+    reason="a window test needs a virtual screen: apt-get install xvfb xdotool",
+)
+
+RED, BLUE = [230, 20, 20], [20, 20, 230]
+
+
+class Screen:
+    """Xvfb with its picture in a file, and a hand for keys and clicks."""
+
+    def __init__(self, folder: Path) -> None:
+        read, write = os.pipe()
+        command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-fbdir", str(folder)]
+        self.server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            self.display = f":{pipe.readline().strip()}"
+        self.file = folder / "Xvfb_screen0"
+
+    def pixels(self) -> np.ndarray:
+        """[600, 800, 3] int: what is on the screen now (an XWD file, 32 bits a pixel, BGRX)."""
+        data = self.file.read_bytes()
+        header, colors = struct.unpack(">I", data[:4])[0], struct.unpack(">I", data[76:80])[0]
+        image = np.frombuffer(data, np.uint8, 800 * 600 * 4, header + 12 * colors).reshape(600, 800, 4)
+        return image[:, :, 2::-1].astype(int)
+
+    def count(self, color: list[int]) -> int:
+        return int((np.abs(self.pixels() - color).max(axis=2) < 40).sum())
+
+    def do(self, *arguments: str) -> None:
+        subprocess.run(["xdotool", *arguments], check=True, env=os.environ | {"DISPLAY": self.display})
+
+    def until(self, holds: object, seconds: float = 30) -> None:
+        assert callable(holds)
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end:
+                Image.fromarray(self.pixels().astype(np.uint8)).save(self.file.parent.parent / "failed.png")
+                pytest.fail("the screen did not change as it should have (see failed.png)")
+            time.sleep(0.2)
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    folder = tmp_path / "screen"
+    folder.mkdir()
+    opened = Screen(folder)
+    yield opened
+    opened.server.terminate()
+    opened.server.wait()
+
+
+def test_open_key_click_screenshot_close(tmp_path: Path, screen: Screen) -> None:
+    rng = np.random.default_rng(0)
+    for name, color, x in (("a", RED, -1.0), ("b", BLUE, 1.0)):
+        p = rng.uniform(-0.9, 0.9, (20_000, 3)) * [1, 1, 0.2] + [x, 0, 0]
+        write_points(tmp_path / f"{name}.ply", PointCloud(p, np.full((len(p), 3), color, np.uint8)))
+    env = os.environ | {"DISPLAY": screen.display, "XDG_STATE_HOME": str(tmp_path / "state")}
+    env.pop("WAYLAND_DISPLAY", None)
+    root = str(Path(__file__).resolve().parents[3])
+    env["PYTHONPATH"] = os.pathsep.join([root, *(f"{root}/{d}" for d in ("compression", "recon", "viewer"))])
+    command = [sys.executable, "-m", "geo3d.cli", "view", str(tmp_path / "a.ply"), str(tmp_path / "b.ply")]
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        window = subprocess.Popen([*command, "--size", "640x480"], env=env, stderr=out, stdout=out, cwd=tmp_path)
+    try:
+        # Opened: both layers in their colours.
+        screen.until(lambda: screen.count(RED) > 3000 and screen.count(BLUE) > 3000)
+        assert window.poll() is None
+        # A key hides the first layer, a click on its box (in the panel at the right) shows it again.
+        screen.do("mousemove", "300", "300")
+        time.sleep(1)
+        screen.do("key", "1")
+        screen.until(lambda: screen.count(RED) < 50 and screen.count(BLUE) > 3000)
+        time.sleep(1)
+        # The box of the second layer is the only wide run of light grey at the panel's left; the first is 28 higher.
+        grey = np.abs(screen.pixels()[:, 452:490] - 128).max(axis=2) < 12
+        row = int(np.flatnonzero(grey.sum(axis=1) > 14)[0])
+        click_at = ("469", str(row + 10 - 28))
+        screen.do("mousemove", *click_at)
+        time.sleep(0.5)
+        # The button is held for a frame or more; a shorter click goes by unseen.
+        screen.do("mousedown", "1", "sleep", "0.5", "mouseup", "1")
+        screen.until(lambda: screen.count(RED) > 3000)
+        # Help comes and goes: a dark panel over the scene.
+        dark = [26, 31, 38]
+        before = screen.count(dark)
+        screen.do("key", "question")
+        screen.until(lambda: screen.count(dark) > before + 5000)
+        screen.do("key", "question")
+        screen.until(lambda: screen.count(dark) < before + 1000)
+        # A screenshot is the rasteriser's picture of the same view.
+        screen.do("key", "s")
+        screen.until(lambda: (tmp_path / "geo3d-view-001.png").exists())
+        screen.do("mousemove", "300", "300")
+        time.sleep(0.5)
+        screen.do("key", "q")
+        assert window.wait(30) == 0
+    finally:
+        window.kill()
+        window.wait()
+        sys.stderr.write(log.read_text())
+    with Image.open(tmp_path / "geo3d-view-001.png") as image:
+        shot = np.asarray(image).astype(int)
+    assert (np.abs(shot - RED).max(axis=2) < 60).sum() > 3000
+    (view,) = json.loads((tmp_path / "state" / "geo3d" / "views.json").read_text()).values()
+    assert "position" in json.loads(view)

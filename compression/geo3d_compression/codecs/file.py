@@ -13,6 +13,7 @@ from geo3d_compression.container import ChunkType, Container, ContainerWriter, I
 from geo3d_compression.container.fields import Choice, Cursor, UInt, pack, unpack
 
 _PART_BYTES = 1 << 24
+_PROBE_BYTES = 1 << 16
 _FIELDS = (UInt("size", 1 << 44), UInt("parts", 1 << 20))
 _METHOD = Choice("method", ("stored", "deflate"))
 
@@ -57,7 +58,9 @@ def add_file(writer: ContainerWriter, name: str, data: bytes) -> None:
 
 def add_part(writer: ContainerWriter, item: int, part: int, data: bytes) -> None:
     """One part of at most 16 MiB, deflated if that makes it smaller."""
-    packed = zlib.compress(data, 9)
+    # JPEG, PNG and the like do not shrink: a look at the beginning saves the time.
+    probe = data[:_PROBE_BYTES]
+    packed = zlib.compress(data, 9) if len(zlib.compress(probe, 1)) < 0.98 * len(probe) + 16 else data
     method = "deflate" if len(packed) < len(data) else "stored"
     head = bytearray()
     _METHOD.put(head, method)

@@ -51,10 +51,9 @@ def compress(
     """
     import time
 
-    from geo3d.console import report
     from geo3d.errors import Geo3DError
     from geo3d_compression.codecs import CODECS, Request, codec_for
-    from geo3d_compression.commands.measure import peak_mb, summarise, unique_names
+    from geo3d_compression.commands.measure import peak_mb, show, summarise, unique_names
     from geo3d_compression.container import ContainerWriter
 
     if not inputs:
@@ -72,4 +71,4 @@ def compress(
         size = writer.write(output)
     seconds = time.perf_counter() - start
     result = summarise(rows, size)
-    report({**result, "profile": profile, "seconds": seconds, "peak_mb": peak_mb()}, as_json=json)
+    show({**result, "profile": profile, "seconds": seconds, "peak_mb": peak_mb()}, as_json=json)

@@ -44,11 +44,11 @@ def decompress(
     """
     import time
 
-    from geo3d.console import report, say
+    from geo3d.console import say
     from geo3d.errors import Geo3DError
     from geo3d_compression.codecs import View
     from geo3d_compression.commands.extract import extract, pick
-    from geo3d_compression.commands.measure import peak_mb, summarise
+    from geo3d_compression.commands.measure import peak_mb, show, summarise
     from geo3d_compression.container import Container
 
     if threads < 1:
@@ -62,7 +62,7 @@ def decompress(
     seconds = time.perf_counter() - start
     result = summarise(rows, size)
     profile = next((r["profile"] for r in rows if "profile" in r), None)
-    report({**result, "profile": profile, "seconds": seconds, "peak_mb": peak_mb()}, as_json=json)
+    show({**result, "profile": profile, "seconds": seconds, "peak_mb": peak_mb()}, as_json=json)
     for loss in view.losses:
         say(f"lost: {loss}")
     return 1 if view.losses else 0

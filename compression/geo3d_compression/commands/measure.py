@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from geo3d.console import report
 from geo3d_compression.codecs import CODECS
 
 
@@ -34,6 +35,13 @@ def summarise(rows: Sequence[dict[str, Any]], size: int) -> dict[str, Any]:
     if len(rows) > 1:
         result["items"] = list(rows)
     return result
+
+
+def show(result: dict[str, Any], *, as_json: bool) -> None:
+    """Print a verb's result: everything as JSON, without the list of items as text."""
+    if not as_json and "items" in result:
+        result = {**result, "items": len(result["items"])}
+    report(result, as_json=as_json)
 
 
 def unique_names(paths: Sequence[Path]) -> list[str]:

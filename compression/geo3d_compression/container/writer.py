@@ -34,6 +34,7 @@ class ContainerWriter:
         # Closed by __exit__: the writer is itself the context.
         self._spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115
         self._items: list[Item] = []
+        self._names: set[str] = set()
         self._rows = bytearray()
         self._chunks = 0
 
@@ -47,8 +48,9 @@ class ContainerWriter:
 
     def add_item(self, item: Item) -> int:
         """Announce an item and return its number; names are unique in a file."""
-        if any(item.name == other.name for other in self._items):
+        if item.name in self._names:
             raise FormatError(f"two items are called '{item.name}'; names in a container must differ")
+        self._names.add(item.name)
         self._items.append(item)
         return len(self._items) - 1
 
@@ -63,6 +65,11 @@ class ContainerWriter:
         self._rows += pack(CHUNK_FIELDS, values) + struct.pack("<I", checksum(payload))
         self._spool.write(payload)
         self._chunks += 1
+
+    @property
+    def payload_bytes(self) -> int:
+        """Bytes of all chunks so far, without the table."""
+        return self._spool.tell()
 
     def write(self, path: str | os.PathLike[str]) -> int:
         """Write the file atomically and return its size in bytes."""

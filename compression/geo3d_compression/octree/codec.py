@@ -2,7 +2,7 @@
 
 Chunk layout (all numbers LEB128 unless said):
 
-    chunk 0   version (u8), profile (u8), depth (u8), number of leaves, then as the others
+    chunk 0   version (u8), profile (u8), depth (u8), number of leaves, sensor (`octree.sensor`), then as the others
     chunk k   number of levels in the chunk, children of each level, range coder bytes
 
 A chunk continues the adaptive state of the chunks before it, so that chunks are a prefix: the first ones alone give a
@@ -15,18 +15,20 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from geo3d.errors import BitstreamError, ShapeError
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
 from geo3d_compression.octree.level_coder import LevelCoder
 from geo3d_compression.octree.levels import child_level, occupancy_of, root_level
 from geo3d_compression.octree.morton import MAX_DEPTH, morton_encode
+from geo3d_compression.octree.sensor import Sensor, find_sensor, read_sensor
 from geo3d_compression.octree.varint import read_varint, write_varint
+from geo3d_compression.octree.weights import weights_id
 
 Profile = Literal["fast", "best"]
 
-VERSION = 1
+VERSION = 2
 
 # Levels up to this many nodes go into the first chunk.
 _FIRST_CHUNK_NODES = 4096
@@ -35,16 +37,23 @@ _FIRST_CHUNK_NODES = 4096
 _MAX_NODES_PER_BYTE = 1 << 15
 
 
-def encode(voxels: NDArray[np.integer], depth: int, profile: Profile = "best") -> list[bytes]:
-    """Chunks, coarse first, of unique voxels [N, 3] with coordinates in [0, 2^depth)."""
+def encode(
+    voxels: NDArray[np.integer], depth: int, profile: Profile = "best", origin: ArrayLike | None = None
+) -> list[bytes]:
+    """Chunks, coarse first, of unique voxels [N, 3] with coordinates in [0, 2^depth).
+
+    `origin` [3]: where the sensor stood, in cells (fractions and positions outside the grid allowed).  Scans of one
+    spinning scanner or one camera frame shrink when it is given; it is only a hint and changes no voxel.
+    """
     profile_id = _profile_id(profile)
     codes = _sorted_codes(voxels, depth)
-    header = bytes([VERSION, profile_id, depth]) + write_varint(len(codes))
+    sensor = find_sensor(voxels, origin)
+    header = bytes([VERSION, profile_id, depth]) + write_varint(len(codes)) + sensor.write()
     if len(codes) == 0 or depth == 0:
         return [header + write_varint(0)]
     occupancies = occupancy_of(codes, depth)
     counts = [len(o) - 1 for o in occupancies[1:]] + [len(codes)]
-    coder = LevelCoder(depth)
+    coder = LevelCoder(depth, profile, sensor)
     level = root_level()
     parent_occupancy = np.zeros(2, np.uint8)
     chunks = []
@@ -66,10 +75,10 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
     target = depth if level is None else level
     if not 0 <= target <= depth:
         raise ShapeError(f"level must be between 0 and the depth {depth}, got {target}")
-    leaves, position = _read_header(chunks, depth)
+    leaves, profile, sensor, position = _read_header(chunks, depth)
     if leaves == 0:
         return np.zeros((0, 3), np.int64)
-    coder = LevelCoder(depth)
+    coder = LevelCoder(depth, profile, sensor)
     nodes = root_level()
     parent_occupancy = np.zeros(2, np.uint8)
     index = 0
@@ -102,7 +111,7 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
 def model_id(profile: Profile) -> bytes:
     """Content hash of the weights that `profile` needs; empty when it needs none."""
     _profile_id(profile)
-    return b""
+    return weights_id(profile)
 
 
 def _profile_id(profile: str) -> int:
@@ -134,7 +143,7 @@ def _groups(counts: list[int]) -> list[tuple[int, int]]:
     return [(0, first)] + [(k, k + 1) for k in range(first, len(counts))]
 
 
-def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, int]:
+def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, Sensor, int]:
     if not chunks or len(chunks[0]) < 3:
         raise BitstreamError("octree stream has no header")
     version, profile, stored_depth = chunks[0][:3]
@@ -149,7 +158,8 @@ def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, int]:
         raise BitstreamError(f"octree header declares {leaves} leaves, more than its bytes can hold")
     if depth == 0 and leaves > 1:
         raise BitstreamError(f"octree of depth 0 declares {leaves} leaves")
-    return leaves, position
+    sensor, position = read_sensor(chunks[0], position)
+    return leaves, get_args(Profile)[profile], sensor, position
 
 
 def _read_counts(chunk: bytes, position: int, nodes: int, levels_left: int, limit: int) -> tuple[list[int], int]:

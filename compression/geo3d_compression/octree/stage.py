@@ -24,13 +24,19 @@ from geo3d_compression.entropy.models import (
 )
 from geo3d_compression.octree.levels import CENTRE, CHILD_COLUMN, CHILD_OCTANT
 
-CONTEXTS = 18
+PLAIN_CONTEXTS = 18
+CONTEXTS = 24
 INPUTS = CONTEXTS + 2
+
+# Where the sensor stood: nowhere known; turning about z; looking along +x, -x, +y, -y, +z, -z.
+NO_SENSOR, SPINNING, CAMERA_X, CAMERA_Y, CAMERA_Z = 0, 1, 2, 4, 6
+SENSOR_MODES = 8
 
 # Distance from the leaves, as far as the models tell levels apart.
 SCALE_CLASSES = 16
 _SETS_BY_UNKNOWN = 8 * 20
-WEIGHT_SETS = _SETS_BY_UNKNOWN + 16 * SCALE_CLASSES
+_SETS_BY_OWN = _SETS_BY_UNKNOWN + 16 * SCALE_CLASSES
+WEIGHT_SETS = _SETS_BY_OWN + 256
 _APMS_BY_FACES = 8 * 56
 APM_CONTEXTS = _APMS_BY_FACES + 27 * SCALE_CLASSES
 
@@ -71,12 +77,24 @@ def existence(neighbours):
     return masks
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _leading(value):
+    """Quarter-octave class of a positive value, and the value cut to its three leading bits."""
+    shift = 0
+    while value >> shift >= 8:
+        shift += 1
+    top = value >> shift
+    return shift * 8 + top, top << shift
+
+
 @njit(cache=True, nogil=True)
-def code_level(
+def code_stage(
     state,
     buffer,
     encode,
+    s,
     occupancy,
+    known,
     neighbours,
     coords,
     parent,
@@ -87,110 +105,145 @@ def code_level(
     table_bits,
     weights,
     apms,
-    scale_class,
-    limit_nodes,
+    scale,
+    sensor,
     logits,
-    use_logits,
     rate,
+    budget,
 ):
-    """Code `occupancy` [n + 1] of a level; returns its number of children, or -1 beyond `limit_nodes`."""
+    """Code octant `s` of every node of a level into `known` [n + 1]; returns the number of children, -1 above `budget`.
+
+    `sensor`: [mode, 8 * origin in leaf cells, log2 of leaf cells in a child]; `logits` [n], or [0] without a network.
+    """
     n = neighbours.shape[0] - 1
-    known = np.zeros(n + 1, np.uint8)
     inputs = np.zeros(INPUTS, np.int64)
     slots = np.zeros(CONTEXTS, np.int64)
     keys = np.zeros(CONTEXTS, np.int64)
+    active = CONTEXTS if sensor[0] else PLAIN_CONTEXTS
+    mode = sensor[0]
+    fine = sensor[4]
+    networked = logits.size == n
     children = 0
-    for s in range(8):
-        for i in range(n):
-            own = np.int64(known[i])
-            if s == 7 and own == 0:
-                bit = 1
-                known[i] = 128
-                children += 1
-                if children > limit_nodes:
-                    return -1
-                continue
-            occ = np.int64(0)
-            unk = np.int64(0)
-            same = np.int64(0)
-            same_known = np.int64(0)
-            ex = exist[i]
-            for b in range(26):
-                k = ORDER[b]
-                if ex >> b & 1:
-                    j = neighbours[i, k]
-                    if j < i:
-                        same_known |= 1 << b
-                        same |= np.int64(known[j] >> s & 1) << b
-                q = neighbours[i, CHILD_COLUMN[s, k]]
-                if q != n:
-                    oo = CHILD_OCTANT[s, k]
-                    if oo < s:
-                        occ |= np.int64(known[q] >> oo & 1) << b
-                    else:
-                        unk |= np.int64(1) << b
-            pocc = np.int64(parent_occupancy[parent[i]])
-            oct = np.int64(octant[i])
-            n_occ = _pop(occ)
-            n_unk = _pop(unk)
-            n_ex = _pop(ex)
-            f_occ = _pop(occ & FACES)
-            f_unk = _pop(unk & FACES)
-            e_occ = _pop(occ & EDGES)
-            cx = 2 * np.int64(coords[i, 0]) + (s >> 2)
-            cy = 2 * np.int64(coords[i, 1]) + (s >> 1 & 1)
-            cz = 2 * np.int64(coords[i, 2]) + (s & 1)
-            keys[0] = (occ << 26 | unk) << 3 | s
-            keys[1] = ((occ & 0x3FFFF) << 18 | (unk & 0x3FFFF)) << 3 | s
-            keys[2] = (((occ & 63) << 6 | (unk & 63)) << 8 | own) << 3 | s
-            keys[3] = ((ex << 8) | own) << 3 | s
-            keys[4] = ((((ex & 63) << 8 | own) << 8 | pocc) << 3 | oct) << 3 | s
-            keys[5] = ((((n_occ << 5 | n_unk) << 5 | n_ex) << 3 | f_occ) << 3 | f_unk) << 3 | s
-            keys[6] = ((same & 0x3FFFF) << 18 | (same_known & 0x3FFFF)) << 8 | own
-            keys[7] = ((same & 63) << 6 | (same_known & 63)) << 14 | ((occ & 63) << 6 | (unk & 63)) << 3 | s
-            keys[8] = (cz << 6 | f_occ << 3 | f_unk) << 3 | s
-            keys[9] = (cx << 6 | f_occ << 3 | f_unk) << 3 | s
-            keys[10] = (cy << 6 | f_occ << 3 | f_unk) << 3 | s
-            keys[11] = ((ex & 0x3FFFF) << 8 | own) << 3 | s
-            keys[12] = (((n_occ << 5 | n_unk) << 8 | own) << 4 | scale_class) << 3 | s
-            keys[13] = (((_pop(ex & FACES) << 4 | _pop(ex & EDGES)) << 8 | own) << 6 | (occ & FACES)) << 3 | s
-            keys[14] = ((occ & 0x3FFFF) << 6 | n_ex) << 3 | s
-            keys[15] = (((e_occ << 5 | f_occ << 2) << 6 | n_ex) << 8 | own) << 3 | s
-            keys[16] = ((same & FACES) << 26 | ex) << 3 | s
-            keys[17] = ((((_pop(same) << 5) | _pop(same_known)) << 5 | n_occ) << 5 | n_unk) << 3 | s
-            for c in range(CONTEXTS):
-                slots[c] = hash_index(keys[c] * CONTEXTS + c, table_bits)
-                inputs[c] = counter_input(tables[c, slots[c]])
-            inputs[CONTEXTS] = 256
-            m = CONTEXTS + 1
-            if use_logits:
-                inputs[m] = logits[s, i]
-                m += 1
-            row0 = min(n_unk, 19) * 8 + s
-            row1 = _SETS_BY_UNKNOWN + min(n_occ, 15) * 16 + scale_class
-            x0 = mixer_dot(weights, row0, inputs, m)
-            x1 = mixer_dot(weights, row1, inputs, m)
-            p0 = squash(x0)
-            p1 = squash(x1)
-            x = (x0 + x1) >> 1
-            a0 = (f_occ * 7 + f_unk) * 8 + s
-            a1 = _APMS_BY_FACES + scale_class * 27 + n_ex
-            pm = squash(x)
-            p = (2 * pm + apm_refine(apms, a0, x) + apm_refine(apms, a1, x) + 2) >> 2
-            p = min(max(p, 3), 65533)
-            bit = code_bit(state, buffer, p, np.int64(occupancy[i] >> s & 1), encode)
-            if bit:
-                known[i] |= 1 << s
-                children += 1
-                if children > limit_nodes:
-                    return -1
-            for c in range(CONTEXTS):
-                tables[c, slots[c]] = counter_update(tables[c, slots[c]], bit, 255)
-            mixer_update(weights, row0, inputs, m, (bit << 16) - p0, rate)
-            mixer_update(weights, row1, inputs, m, (bit << 16) - p1, rate)
-            apm_update(apms, a0, x, bit, 6)
-            apm_update(apms, a1, x, bit, 6)
-    if not encode:
-        for i in range(n):
-            occupancy[i] = known[i]
+    for i in range(n):
+        own = np.int64(known[i])
+        if s == 7 and own == 0:
+            known[i] = 128
+            children += 1
+            if children > budget:
+                return -1
+            continue
+        occ = np.int64(0)
+        unk = np.int64(0)
+        same = np.int64(0)
+        same_known = np.int64(0)
+        ex = exist[i]
+        for b in range(26):
+            k = ORDER[b]
+            if ex >> b & 1:
+                j = neighbours[i, k]
+                if j < i:
+                    same_known |= 1 << b
+                    same |= np.int64(known[j] >> s & 1) << b
+            q = neighbours[i, CHILD_COLUMN[s, k]]
+            if q != n:
+                oo = CHILD_OCTANT[s, k]
+                if oo < s:
+                    occ |= np.int64(known[q] >> oo & 1) << b
+                else:
+                    unk |= np.int64(1) << b
+        pocc = np.int64(parent_occupancy[parent[i]])
+        place = np.int64(octant[i])
+        n_occ = _pop(occ)
+        n_unk = _pop(unk)
+        n_ex = _pop(ex)
+        f_occ = _pop(occ & FACES)
+        f_unk = _pop(unk & FACES)
+        e_occ = _pop(occ & EDGES)
+        faces = f_occ << 3 | f_unk
+        cx = 2 * np.int64(coords[i, 0]) + (s >> 2)
+        cy = 2 * np.int64(coords[i, 1]) + (s >> 1 & 1)
+        cz = 2 * np.int64(coords[i, 2]) + (s & 1)
+        keys[0] = (occ << 26 | unk) << 3 | s
+        keys[1] = ((occ & 0x3FFFF) << 18 | (unk & 0x3FFFF)) << 3 | s
+        keys[2] = (((occ & 63) << 6 | (unk & 63)) << 8 | own) << 3 | s
+        keys[3] = ((ex << 8) | own) << 3 | s
+        keys[4] = ((((ex & 63) << 8 | own) << 8 | pocc) << 3 | place) << 3 | s
+        keys[5] = (((n_occ << 5 | n_unk) << 5 | n_ex) << 6 | faces) << 3 | s
+        keys[6] = ((same & 0x3FFFF) << 18 | (same_known & 0x3FFFF)) << 8 | own
+        keys[7] = ((same & 63) << 6 | (same_known & 63)) << 14 | ((occ & 63) << 6 | (unk & 63)) << 3 | s
+        keys[8] = (cz << 6 | faces) << 3 | s
+        keys[9] = (cx << 6 | faces) << 3 | s
+        keys[10] = (cy << 6 | faces) << 3 | s
+        keys[11] = ((ex & 0x3FFFF) << 8 | own) << 3 | s
+        keys[12] = (((n_occ << 5 | n_unk) << 8 | own) << 4 | scale) << 3 | s
+        keys[13] = (((_pop(ex & FACES) << 4 | _pop(ex & EDGES)) << 8 | own) << 6 | (occ & FACES)) << 3 | s
+        keys[14] = ((occ & 0x3FFFF) << 6 | n_ex) << 3 | s
+        keys[15] = (((e_occ << 5 | f_occ << 2) << 6 | n_ex) << 8 | own) << 3 | s
+        keys[16] = ((same & FACES) << 26 | ex) << 3 | s
+        keys[17] = ((((_pop(same) << 5) | _pop(same_known)) << 5 | n_occ) << 5 | n_unk) << 3 | s
+        if mode:
+            # Eighths of a leaf cell from the sensor to the child's centre.
+            x = ((2 * cx + 1) << (fine + 2)) - sensor[1]
+            y = ((2 * cy + 1) << (fine + 2)) - sensor[2]
+            z = ((2 * cz + 1) << (fine + 2)) - sensor[3]
+            if mode == SPINNING:
+                reach = np.int64(np.sqrt(np.float64(x * x + y * y))) + 1
+                klass, reference = _leading(reach)
+                v = z * reference // reach
+                keys[18] = ((klass << 24) + (v >> (fine + 2))) << 1
+                keys[19] = (((klass >> 1) << 24) + (v >> (fine + 1))) << 1
+                keys[20] = (((klass << 24) + (v >> (fine + 3))) << 8 | own) << 3 | s
+                keys[21] = (klass << 5 | n_occ) << 11 | own << 3 | s
+                keys[22] = (((klass << 24) + (v >> (fine + 2))) << 6 | faces) << 1
+                keys[23] = (((klass << 24) + (v >> (fine + 4))) << 5 | n_ex) << 8 | own
+            else:
+                a, b, d = x, y, z
+                if mode == CAMERA_X or mode == CAMERA_X + 1:
+                    a, d = z, x
+                elif mode == CAMERA_Y or mode == CAMERA_Y + 1:
+                    b, d = z, y
+                reach = max(abs(d), 1)
+                klass, reference = _leading(reach)
+                u = a * reference // reach
+                v = b * reference // reach
+                plane = d >> (fine + 3)
+                keys[18] = (klass << 24) + (u >> (fine + 1))
+                keys[19] = (klass << 24) + (v >> (fine + 1))
+                keys[20] = (((klass << 24) + (u >> (fine + 1))) << 6 | faces) << 1
+                keys[21] = (((klass << 24) + (v >> (fine + 1))) << 6 | faces) << 1
+                keys[22] = (plane << 5 | n_occ) << 5 | n_unk
+                keys[23] = (plane << 11 | own << 3 | s) << 1
+        for c in range(active):
+            slots[c] = hash_index(keys[c] * CONTEXTS + c, table_bits)
+            inputs[c] = counter_input(tables[c, slots[c]])
+        m = active
+        inputs[m] = 256
+        m += 1
+        if networked:
+            inputs[m] = logits[i]
+            m += 1
+        row0 = min(n_unk, 19) * 8 + s
+        row1 = _SETS_BY_UNKNOWN + min(n_occ, 15) * 16 + scale
+        row2 = _SETS_BY_OWN + own
+        x0 = mixer_dot(weights, row0, inputs, m)
+        x1 = mixer_dot(weights, row1, inputs, m)
+        x2 = mixer_dot(weights, row2, inputs, m)
+        mixed = (x0 + x1 + x2) // 3
+        a0 = (f_occ * 7 + f_unk) * 8 + s
+        a1 = _APMS_BY_FACES + scale * 27 + n_ex
+        p = (2 * squash(mixed) + apm_refine(apms, a0, mixed) + apm_refine(apms, a1, mixed) + 2) >> 2
+        p = min(max(p, 3), 65533)
+        bit = code_bit(state, buffer, p, np.int64(occupancy[i] >> s & 1), encode)
+        if bit:
+            known[i] |= 1 << s
+            children += 1
+            if children > budget:
+                return -1
+        for c in range(active):
+            tables[c, slots[c]] = counter_update(tables[c, slots[c]], bit, 255)
+        mixer_update(weights, row0, inputs, m, (bit << 16) - squash(x0), rate)
+        mixer_update(weights, row1, inputs, m, (bit << 16) - squash(x1), rate)
+        mixer_update(weights, row2, inputs, m, (bit << 16) - squash(x2), rate)
+        apm_update(apms, a0, mixed, bit, 6)
+        apm_update(apms, a1, mixed, bit, 6)
     return children

@@ -1,0 +1,123 @@
+"""Second training step: the network on prepared blocks; Lightning, resumes, exports the integers."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geo3d.optional import require
+from geo3d_compression.octree.training import batches as batching
+from geo3d_compression.octree.training.blocks import load
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_LOG = logging.getLogger(__name__)
+
+
+def level_loss(network: Any, levels: list[batching.BatchLevel]) -> tuple[Tensor, Tensor]:
+    """Bits of a batch and the number of its leaves' parents' children, both inside the cut."""
+    import torch
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    latent = torch.zeros(len(levels[0].parent), network.channels)
+    bits, leaves = torch.zeros(()), torch.zeros(())
+    for level in levels:
+        t = {k: torch.from_numpy(np.asarray(v)) for k, v in level._asdict().items()}
+        weight = t.pop("weight")
+        logits, latent = network(latent, **t)
+        target = ((t["occupancy"][:, None] >> torch.arange(8)) & 1).to(logits.dtype)
+        loss = binary_cross_entropy_with_logits(logits, target, reduction="none")
+        # The last octant of a node without children so far is never coded.
+        loss[:, 7] = loss[:, 7] * (target[:, :7].sum(1) > 0)
+        bits = bits + (loss.sum(1) * weight).sum() / np.log(2)
+        leaves = (target.sum(1) * weight).sum()
+    return bits, leaves
+
+
+def fit(
+    blocks: list[Path],
+    out: Path,
+    steps: int = 5000,
+    nodes: int = 12_000,
+    rate: float = 3e-3,
+    quantise_from: float = 0.7,
+    channels: int = 32,
+    hidden: int = 64,
+    head: int = 32,
+    shares: tuple[float, ...] = (0.5, 0.2, 0.3),
+    seed: int = 0,
+    threads: int = 1,
+    minutes: float = 0.0,
+) -> Path:
+    """Train for `steps` (or `minutes`, when given), checkpoint in `out`, resume from there; returns the checkpoint."""
+    import torch
+
+    lightning = require("lightning", "train", "training")
+    from geo3d_compression.octree.nn.network import OctreeNetwork
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+
+    class Task(lightning.LightningModule):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = OctreeNetwork(channels, hidden, head)
+            self.total = steps
+
+        def training_step(self, batch: Any, _: int) -> Tensor:
+            self.network.quantise = self.global_step >= quantise_from * self.total
+            kind, levels = batch
+            bits, leaves = level_loss(self.network, levels)
+            if self.global_step % 20 == 0:
+                _LOG.info("step %d kind %d bpp %.4f", self.global_step, kind, float(bits / leaves.clamp(min=1)))
+            coded = sum(float(level.weight.sum()) for level in levels)
+            return bits / max(coded, 1)
+
+        def configure_optimizers(self) -> Any:
+            optimizer = torch.optim.AdamW(self.parameters(), lr=rate, weight_decay=1e-4, betas=(0.9, 0.98))
+            schedule = torch.optim.lr_scheduler.LambdaLR(
+                optimizer,
+                lambda k: min(1.0, (k + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * min(1.0, k / steps)))),
+            )
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    class Stream(torch.utils.data.IterableDataset):
+        def __iter__(self) -> Any:
+            sets = [load(path) for path in blocks]
+            rng = np.random.default_rng([seed, task.global_step])
+            merged = sets[0]
+            for extra in sets[1:]:
+                merged = type(merged)(
+                    np.concatenate([merged.data, extra.data]),
+                    np.concatenate([merged.starts, extra.starts[1:] + merged.starts[-1]]),
+                    np.concatenate([merged.depths, extra.depths]),
+                    np.concatenate([merged.kinds, extra.kinds]),
+                )
+            for levels in batching.batches(merged, nodes, shares, rng):
+                yield 0, levels
+
+    task = Task()
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint = lightning.pytorch.callbacks.ModelCheckpoint(
+        out, filename="last", every_n_train_steps=100, save_top_k=1, enable_version_counter=False
+    )
+    trainer = lightning.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_steps=steps,
+        max_time={"minutes": minutes} if minutes else None,
+        callbacks=[checkpoint],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        gradient_clip_val=1.0,
+    )
+    last = out / "last.ckpt"
+    loader = torch.utils.data.DataLoader(Stream(), batch_size=None, num_workers=0)
+    trainer.fit(task, loader, ckpt_path=str(last) if last.exists() else None)
+    trainer.save_checkpoint(last)
+    return last

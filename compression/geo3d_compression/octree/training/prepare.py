@@ -1,0 +1,80 @@
+"""First training step: clouds of every kind, voxelised at many densities, cut into blocks."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d_compression.octree.morton import morton_decode, morton_encode
+from geo3d_compression.octree.training import sources
+from geo3d_compression.octree.training.blocks import KINDS, cut, save, to_bytes
+
+_LOG = logging.getLogger(__name__)
+
+SURFACE_DEPTH, LIDAR_DEPTH = 7, 10
+
+
+def prepare(data: Path, out: Path, surfaces: int, frames: int, sweeps: int, seed: int = 0) -> None:
+    """Write `out` (safetensors) with blocks of `surfaces` meshes, `frames` depth frames and `sweeps` LiDAR turns."""
+    rng = np.random.default_rng(seed)
+    samples: list[tuple[NDArray[np.uint8], int, int]] = []
+
+    def add(points: NDArray[np.float64], depth: int, kind: str, blocks: int) -> None:
+        if len(points) < 1000:
+            return
+        voxels = morton_decode(np.unique(morton_encode(np.round(points - points.min(0)).astype(np.int64))))
+        for _ in range(blocks):
+            block = cut(voxels, depth, rng)
+            if 300 <= len(block) <= 60_000:
+                samples.append((to_bytes(block, depth), depth, KINDS.index(kind)))
+
+    meshes = sources.free_meshes(data / "mesh")
+    for k in range(surfaces):
+        cells = float(2 ** rng.uniform(6.3, 8.5))
+        add(
+            sources.mesh_surface(meshes[int(rng.integers(len(meshes)))], cells, rng),
+            SURFACE_DEPTH,
+            "surface",
+            2 + int(cells > 200),
+        )
+        if k % 100 == 99:
+            _LOG.info("surface %d of %d", k + 1, surfaces)
+    real = real_frames(data)
+    for k in range(frames):
+        if k % 2:
+            points = real[int(rng.integers(len(real)))]
+        else:
+            depth, K = sources.cast_depth_frame(sources.random_scene(meshes, rng, False), rng)
+            points = sources.unproject(depth, K)
+        if rng.random() < 0.3:
+            points = points @ sources.random_rotation(rng).T
+        cell = float(rng.choice([0.002, 0.002, 0.003, 0.005, 0.01, 0.01, 0.02]))
+        add(points / cell, 8 if cell < 0.004 else SURFACE_DEPTH, "depth", 3)
+    for _ in range(sweeps):
+        points = sources.cast_lidar(sources.random_scene(meshes, rng, True), rng)
+        cell = float(rng.choice([0.001, 0.004, 0.016, 0.016, 0.02, 0.064]))
+        depth_now = LIDAR_DEPTH + int(np.clip(np.log2(0.016 / cell), -1, 4))
+        add(points / cell, depth_now, "lidar", 6)
+    save(out, samples)
+    _LOG.info("%d blocks, %d bytes", len(samples), sum(len(s[0]) for s in samples))
+
+
+def real_frames(data: Path) -> list[NDArray[np.float64]]:
+    """Single frames in metres: box_desk (BSD-2), Open3D's test frames (MIT), three of the four mOSD clouds (BSD)."""
+    import trimesh
+    from PIL import Image
+
+    frames = []
+    K = np.array([[615.19519, 0, 298.44269], [0, 615.19525, 247.5192], [0, 0, 1]])
+    for path in sorted((data / "reg" / "box_desk").glob("*.depth.png")):
+        frames.append(sources.unproject(np.asarray(Image.open(path), np.float64) / 1000, K))
+    K = np.array([[525.0, 0, 319.5], [0, 525.0, 239.5], [0, 0, 1]])
+    for path in sorted((data / "reg" / "smoke_open3d_rgbd").rglob("depth/*.png")):
+        frames.append(sources.unproject(np.asarray(Image.open(path), np.float64) / 1000, K))
+    # The fourth, mosd_learn33, is held out.
+    for name in ("learn4", "learn13", "learn24"):
+        frames.append(np.asarray(trimesh.load(data / "pcc" / "indoor" / f"mosd_{name}.ply").vertices, np.float64))
+    return [f for f in frames if len(f) > 1000]

@@ -1,0 +1,44 @@
+"""The rule that finds the sensor's kind, and its place in the header."""
+
+import numpy as np
+import pytest
+from geo3d_compression import octree
+from geo3d_compression.octree.sensor import Sensor, find_sensor, read_sensor
+from geo3d_compression.octree.stage import CAMERA_X, CAMERA_Z, NO_SENSOR, SPINNING
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo3d.errors import BitstreamError, ShapeError
+
+
+@given(st.integers(1, 7), st.tuples(*[st.integers(-(1 << 26), 1 << 26)] * 3))
+def test_header_round_trip(mode: int, place: tuple[int, int, int]) -> None:
+    sensor = Sensor(mode, *place)
+    data = sensor.write()
+    assert read_sensor(b"ab" + data, 2) == (sensor, 2 + len(data))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x08", b"\x01\x80", bytes([1]) + b"\xff" * 8 + b"\x7f\0\0"])
+def test_rejects(data: bytes) -> None:
+    with pytest.raises(BitstreamError):
+        read_sensor(data, 0)
+
+
+def test_kinds() -> None:
+    rng = np.random.default_rng(0)
+    around = rng.integers(0, 1000, (500, 3))
+    assert find_sensor(around, None).mode == NO_SENSOR
+    assert find_sensor(around, [500.5, 500, 500]) == Sensor(SPINNING, 4004, 4000, 4000)
+    assert find_sensor(around, [500, 500, -1500]).mode == CAMERA_Z
+    assert find_sensor(around, [3500, 500, 500]).mode == CAMERA_X + 1
+    assert find_sensor(around, [-10, -10, 500]).mode == NO_SENSOR
+    with pytest.raises(ShapeError, match="finite"):
+        find_sensor(around, [np.nan, 0, 0])
+
+
+@pytest.mark.parametrize("origin", [[32, 32, 32], [31.4, 30, -90], [150, 30, 30], [30, -90, 30], [1e12, 0, 0]])
+def test_sensor_is_a_hint_that_changes_no_voxel(origin: list[float]) -> None:
+    voxels = np.unique(np.random.default_rng(0).integers(0, 64, (800, 3)), axis=0)
+    with_origin = octree.encode(voxels, 6, "fast", origin)
+    expected = octree.decode(octree.encode(voxels, 6, "fast"), 6)
+    np.testing.assert_array_equal(octree.decode(with_origin, 6), expected)

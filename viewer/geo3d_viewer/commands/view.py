@@ -21,16 +21,20 @@ def view(
     size: Annotated[str, tyro.conf.arg(metavar="WxH")] = "960x720",
     camera: Annotated[str, tyro.conf.arg(metavar="JSON|auto|last")] = "auto",
     color_by: str = "auto",
+    web: bool = False,
+    host: str = "127.0.0.1",
+    port: int = 8080,
     json: bool = False,
 ) -> None:
-    """Look at clouds, meshes, RGB-D folders, trajectories and scans, in a window or as a picture file.
+    """Look at clouds, meshes, RGB-D folders, trajectories and scans, in a window, a browser or as a picture.
 
-    Several paths are several layers.  --snapshot needs no display.
+    Several paths are several layers.  --snapshot and --web need no display.
 
     Examples:
       geo3d view cloud.ply mesh.ply
       geo3d view samples/box_desk --snapshot desk.png --size 1280x960
       geo3d view samples/box_desk@frame-000015 --snapshot frame.png
+      geo3d view scan-output --web --port 8080
       geo3d view cloud.ply --snapshot top.png --camera '{"position": [0, 0, 9], "target": [0, 0, 0], "up": [0, 1, 0]}'
 
     Args:
@@ -40,6 +44,9 @@ def view(
         camera: `auto` (upright, everything in view), `last` (as when the window on these paths was closed), a JSON
             object with position, target, up and fov (degrees), or a file that holds one.
         color_by: rgb, height, normal, an attribute's name, or #rrggbb; `auto` takes colours where there are any.
+        web: serve a page for the browser and open no window.
+        host: interface to serve on; other than this machine's own, a token in the address is required.
+        port: to serve on; 0 takes a free one.
         json: print what was drawn and the camera as one JSON object.
     """
     from geo3d_viewer.load import load_scene
@@ -51,6 +58,11 @@ def view(
         say(f"geo3d view: {note}")
     if snapshot is not None:
         _write_snapshot(scene, snapshot, pixels, eye, json)
+        return
+    if web:
+        from geo3d_viewer.web.serve import serve_forever
+
+        serve_forever(scene, host=host, port=port, camera=eye)
         return
     from geo3d_viewer.desktop.show import show
     from geo3d_viewer.memory import remember

@@ -1,0 +1,186 @@
+"""The page in a real browser: it loads, the canvas shows the scene, a click hides a layer, the token is asked for."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from geo3d_viewer.scene import LineLayer, PointLayer, Scene
+from geo3d_viewer.web.serve import serve
+from PIL import Image
+
+from geo3d.errors import Geo3DError, MissingDependencyError
+from geo3d.types import PointCloud
+
+viser = pytest.importorskip("viser", reason="the page needs geo3d-suite[web]")
+# viser leaves its event loop to the garbage collector when it is stopped.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+RED, BLUE = [230, 20, 20], [20, 20, 230]
+# Where the check box is that stands in the same row as a label.
+CHECK_BOX = """name => {
+  let row = [...document.querySelectorAll('label')].find(label => label.textContent.trim() === name);
+  while (!row.querySelector('input[type=checkbox]')) row = row.parentElement;
+  const box = row.querySelector('input[type=checkbox]').getBoundingClientRect();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}"""
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def scene() -> Scene:
+    rng = np.random.default_rng(0)
+    layers = []
+    for name, color, x in (("a/red", RED, -1.0), ("b/blue", BLUE, 1.0)):
+        p = rng.uniform(-0.9, 0.9, (4000, 3)) * [1, 1, 0.2] + [x + 500_000, 4_000_000, 0]
+        layers.append(PointLayer(name, PointCloud(p, np.full((len(p), 3), color, np.uint8))))
+    edge = np.array([[[500_000, 4_000_000, 0], [500_000, 4_000_000, 1.0]]])
+    return Scene((*layers, LineLayer("edge", edge, np.zeros((1, 3), np.uint8))), up=np.array([0, 0, 1.0]))
+
+
+class Browser:
+    """Headless Chromium over its debugging protocol."""
+
+    def __init__(self, folder: Path) -> None:
+        from websockets.sync.client import connect
+
+        assert CHROMIUM is not None
+        flags = (
+            "--headless --no-sandbox --disable-quic --no-first-run --disable-background-networking "
+            "--disable-component-update --disable-sync --use-angle=swiftshader --enable-unsafe-swiftshader "
+            "--remote-debugging-port=0 --window-size=640,480"
+        )
+        self.process = subprocess.Popen(
+            [CHROMIUM, *flags.split(), f"--user-data-dir={folder}", "about:blank"], stderr=subprocess.DEVNULL
+        )
+        port_file = folder / "DevToolsActivePort"
+        until(lambda: port_file.exists() and len(port_file.read_text().split()) == 2)
+        port = port_file.read_text().split()[0]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json") as answer:
+            pages = [t for t in json.load(answer) if t["type"] == "page"]
+        self._socket = connect(pages[0]["webSocketDebuggerUrl"], max_size=None)
+        self._ids = itertools.count(1)
+
+    def call(self, method: str, **parameters: Any) -> Any:
+        number = next(self._ids)
+        self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while True:
+            message = json.loads(self._socket.recv(timeout=120))
+            if message.get("id") == number:
+                assert "error" not in message, message
+                return message["result"]
+
+    def value(self, expression: str) -> Any:
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+
+    def pixels(self) -> np.ndarray:
+        data = base64.b64decode(self.call("Page.captureScreenshot")["data"])
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+
+    def count(self, color: list[int]) -> int:
+        return int((np.abs(self.pixels() - color).max(axis=2) < 40).sum())
+
+    def click(self, x: float, y: float) -> None:
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def close(self) -> None:
+        self._socket.close()
+        self.process.terminate()
+        self.process.wait()
+
+
+def until(holds: Any, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "the page did not change as it should have"
+        time.sleep(0.3)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    opened = Browser(tmp_path / "profile")
+    yield opened
+    opened.close()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="a page test needs a browser: apt-get install chromium")
+def test_page_loads_shows_the_scene_and_a_click_hides_a_layer(browser: Browser) -> None:
+    served = serve(scene(), port=0)
+    try:
+        browser.call("Page.navigate", url=served.url)
+        until(lambda: browser.value("document.querySelectorAll('canvas').length") >= 1)
+        until(lambda: browser.count(RED) > 800 and browser.count(BLUE) > 800)
+        place = browser.value(f"({CHECK_BOX})('a/red')")
+        browser.click(*place)
+        until(lambda: browser.count(RED) < 30)
+        assert browser.count(BLUE) > 800
+        assert not served.page.state.scene["a/red"].visible
+    finally:
+        served.close()
+
+
+def test_another_interface_needs_the_token() -> None:
+    served = serve(scene(), host="0.0.0.0", port=0)
+    try:
+        assert served.gate is not None
+        token = served.url.split("token=")[1]
+        address = f"http://127.0.0.1:{served.gate.port}/"
+        with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+            urllib.request.urlopen(address, timeout=10)
+        refused.value.close()
+        cookie = urllib.request.Request(address, headers={"Cookie": f"geo3d_view={token}"})
+        with urllib.request.urlopen(cookie, timeout=10) as page:
+            assert page.status == 200
+            assert b"<html" in page.read()
+        # What is behind the gate cannot be reached from outside directly.
+        inner = served.page.server.get_host()
+        assert inner == "127.0.0.1"
+    finally:
+        served.close()
+
+
+def test_colours_and_sizes_follow_the_controls() -> None:
+    served = serve(scene(), port=0)
+    try:
+        page = served.page
+        small = page.nodes["a/red"].point_size
+        page._resize(2.0)
+        assert page.nodes["a/red"].point_size == pytest.approx(2 * small, rel=1e-3)
+        page._recolor("height")
+        assert "height (m)" in page.legend.content
+        # UTM-sized coordinates reach the browser relative to the scene's centre.
+        assert np.abs(page.nodes["a/red"].points).max() < 3
+    finally:
+        served.close()
+
+
+def test_a_taken_port_and_a_bad_host_are_said() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(Geo3DError, match="give another --port"):
+            serve(scene(), port=taken.getsockname()[1])
+    with pytest.raises(Geo3DError, match="cannot listen"):
+        serve(scene(), host="no.such.host.invalid", port=0)
+    with pytest.raises(Geo3DError, match="65535"):
+        serve(scene(), port=70000)
+
+
+def test_without_viser_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "viser", None)
+    with pytest.raises(MissingDependencyError, match=r"geo3d-suite\[web\]"):
+        serve(scene(), port=0)

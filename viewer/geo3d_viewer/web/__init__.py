@@ -1,0 +1,1 @@
+"""The scene as a page in the browser, on viser."""

@@ -1,0 +1,136 @@
+"""A door in front of the page's server: whoever has no token is turned away before a byte reaches it.
+
+viser has no access control of its own.  It listens on the loopback interface only; the gate listens where the
+user said, takes the token from the URL once, gives the browser a cookie, and from then on passes bytes through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import http.cookies
+import secrets
+import threading
+import urllib.parse
+from dataclasses import dataclass
+
+_LARGEST_HEAD = 32 << 10
+_COOKIE = "geo3d_view"
+
+
+def new_token() -> str:
+    """A token that cannot be guessed, fit for a URL."""
+    return secrets.token_urlsafe(24)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gate does with a request: pass it on, or reply itself with these bytes."""
+
+    is_passed: bool
+    reply: bytes = b""
+
+
+def judge(head: bytes, token: str) -> Answer:
+    """Decide on the head of an HTTP request (all up to the empty line)."""
+    try:
+        request, *lines = head.decode("latin-1").split("\r\n")
+        _method, target, _version = request.split(" ")
+    except ValueError:
+        return Answer(False, _plain("400 Bad Request", "this is not an HTTP request"))
+    headers = [line.partition(":") for line in lines]
+    for name, _, value in headers:
+        if name.strip().lower() == "cookie" and _holds(value, token):
+            return Answer(True)
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(target).query)
+    given = query.get("token", [""])[0]
+    if hmac.compare_digest(given.encode(), token.encode()):
+        cookie = f"{_COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/"
+        location = urllib.parse.urlsplit(target).path or "/"
+        if not location.startswith("/") or location.startswith("//"):
+            location = "/"
+        head_out = f"HTTP/1.1 303 See Other\r\nLocation: {location}\r\nSet-Cookie: {cookie}\r\n"
+        return Answer(False, (head_out + "Content-Length: 0\r\nConnection: close\r\n\r\n").encode())
+    return Answer(False, _plain("403 Forbidden", "open the address with its token, as geo3d printed it"))
+
+
+def _holds(cookies: str, token: str) -> bool:
+    try:
+        morsel = http.cookies.SimpleCookie(cookies).get(_COOKIE)
+    except http.cookies.CookieError:
+        return False
+    return morsel is not None and hmac.compare_digest(morsel.value.encode(), token.encode())
+
+
+def _plain(status: str, text: str) -> bytes:
+    body = (text + "\n").encode()
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
+        "Connection: close\r\n\r\n"
+    ).encode() + body
+
+
+def one_request(head: bytes) -> bytes:
+    """The head of a passed request, made the connection's last one unless it becomes a web socket."""
+    lines = head.split(b"\r\n")
+    if any(line.lower().startswith(b"upgrade:") for line in lines):
+        return head
+    kept = [line for line in lines if not line.lower().startswith((b"connection:", b"keep-alive:"))]
+    # The head ends in two empty pieces, after which nothing may stand.
+    return b"\r\n".join([*kept[:-2], b"Connection: close", b"", b""])
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+    except OSError:
+        writer.close()
+
+
+class Gate:
+    """Listens on `host:port` in a thread of its own and passes what has the token to `127.0.0.1:inner_port`."""
+
+    def __init__(self, host: str, port: int, inner_port: int, token: str) -> None:
+        self._inner_port, self._token = inner_port, token
+        self._loop = asyncio.new_event_loop()
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, host, port))
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), timeout=10)
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, OSError):
+            writer.close()
+            return
+        answer = judge(head, self._token) if len(head) <= _LARGEST_HEAD else Answer(False, _plain("431 Too Large", ""))
+        if not answer.is_passed:
+            writer.write(answer.reply)
+            await writer.drain()
+            writer.close()
+            return
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._inner_port)
+        inner_writer.write(one_request(head))
+        try:
+            await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
+        finally:
+            inner_writer.close()
+            writer.close()
+
+    def close(self) -> None:
+        """Stop listening and drop the connections."""
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(timeout=10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=10)
+        self._loop.close()
+
+    async def _stop(self) -> None:
+        self._server.close()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

@@ -1,0 +1,101 @@
+"""Serve a scene to browsers until interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import ipaddress
+import socket
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from geo3d.console import say
+from geo3d.errors import Geo3DError
+from geo3d.optional import require
+from geo3d_viewer.camera import ViewCamera
+from geo3d_viewer.scene import as_scene
+from geo3d_viewer.web.gate import Gate, new_token
+from geo3d_viewer.web.page import Page
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A page that is being served.
+
+    url  what to open; holds the token where the page is reachable from other machines
+    """
+
+    url: str
+    page: Page
+    gate: Gate | None
+
+    def close(self) -> None:
+        """Stop serving."""
+        if self.gate is not None:
+            self.gate.close()
+        self.page.server.stop()
+
+
+def serve(
+    x: Any, *, host: str = "127.0.0.1", port: int = 8080, camera: Literal["auto"] | ViewCamera = "auto"
+) -> Served:
+    """Serve `x` (see `as_scene`) as a page and return at once.
+
+    On the loopback interface, everybody on this machine may look.  On any other `host` (0.0.0.0: all interfaces) a
+    random token in the URL is required.  Port 0 takes a free one.
+    """
+    viser = require("viser", "web", "the browser page")
+    scene = as_scene(x)
+    is_local = host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    _check_free(host, port)
+    inner = port if is_local and port else _free_port()
+    # viser prints a banner with an address that would lack the token.
+    with contextlib.redirect_stdout(io.StringIO()):
+        server = viser.ViserServer(host=host if is_local else "127.0.0.1", port=inner, verbose=False)
+    page = Page(server, scene, None if camera == "auto" else camera)
+    if is_local:
+        return Served(f"http://{host}:{inner}/", page, None)
+    token = new_token()
+    gate = Gate(host, port, inner, token)
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    return Served(f"http://{name}:{gate.port}/?token={token}", page, gate)
+
+
+def serve_forever(
+    x: Any, *, host: str = "127.0.0.1", port: int = 8080, camera: Literal["auto"] | ViewCamera = "auto"
+) -> None:
+    """Serve `x` until Ctrl-C, saying where."""
+    served = serve(x, host=host, port=port, camera=camera)
+    say(f"geo3d view: open {served.url}   (Ctrl-C ends it)")
+    try:
+        while True:
+            time.sleep(3600)
+    finally:
+        served.close()
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_free(host: str, port: int) -> None:
+    if not 0 <= port <= 65535:
+        raise Geo3DError(f"--port must be 0 (any free one) to 65535, got {port}")
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise Geo3DError(f"cannot listen on {host}:{port} ({error.strerror or error}); give another --port") from None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -18,15 +18,17 @@ _TRAJECTORY_SUFFIXES = (".txt", ".log", ".tum")
 _SCAN_FILES = ("mesh.ply", "cloud.ply")
 
 
-def load_scene(paths: Sequence[str | Path]) -> Scene:
+def load_scene(paths: Sequence[str | Path], *, preview: bool = False) -> Scene:
     """Read everything that `paths` name into one scene, one or more layers each.
+
+    preview  of large clouds in `.g3c` files decode the coarse octree levels only
 
     A path is a cloud, a mesh, a trajectory (TUM, `.log`), an RGB-D folder, `FOLDER@FRAME` (a frame's name or number),
     the output folder of a scan, or a `.g3c` file.
     """
     if not paths:
         raise FormatError("nothing to look at: give the path of a cloud, a mesh, an RGB-D folder or a .g3c file")
-    parts = [_load(str(path)) for path in paths]
+    parts = [_load(str(path), preview) for path in paths]
     layers: list[Layer] = []
     for part in parts:
         taken = {la.name for la in layers}
@@ -47,7 +49,7 @@ def _unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def _load(text: str) -> Scene:
+def _load(text: str, preview: bool) -> Scene:
     from geo3d.io import open_rgbd, read_trajectory
 
     path = Path(text)
@@ -61,6 +63,10 @@ def _load(text: str) -> Scene:
         return dataset_scene(open_rgbd(path))
     if path.suffix.lower() in _TRAJECTORY_SUFFIXES and path.is_file():
         return _trajectory_scene(read_trajectory(path), path.stem)
+    if path.suffix.lower() == ".g3c" and path.is_file():
+        from geo3d_viewer.container_scene import container_scene
+
+        return container_scene(path, preview=preview)
     from geo3d.io import read_geometry
 
     return geometry_scene(read_geometry(path), path.name.split(".")[0])

@@ -21,6 +21,7 @@ def view(
     size: Annotated[str, tyro.conf.arg(metavar="WxH")] = "960x720",
     camera: Annotated[str, tyro.conf.arg(metavar="JSON|auto|last")] = "auto",
     color_by: str = "auto",
+    turntable: Annotated[Path | None, tyro.conf.arg(metavar="OUT.mp4")] = None,
     web: bool = False,
     host: str = "127.0.0.1",
     port: int = 8080,
@@ -44,6 +45,7 @@ def view(
         camera: `auto` (upright, everything in view), `last` (as when the window on these paths was closed), a JSON
             object with position, target, up and fov (degrees), or a file that holds one.
         color_by: rgb, height, normal, an attribute's name, or #rrggbb; `auto` takes colours where there are any.
+        turntable: write a film of the scene turning once and open no window.
         web: serve a page for the browser and open no window.
         host: interface to serve on; other than this machine's own, a token in the address is required.
         port: to serve on; 0 takes a free one.
@@ -53,21 +55,34 @@ def view(
 
     pixels = parse_size(size)
     eye = _camera(camera, paths)
-    scene = colored(load_scene(paths), color_by)
+    is_picture = snapshot is not None or turntable is not None
+    is_packed = any(p.lower().endswith(".g3c") for p in paths)
+    scene = colored(load_scene(paths, preview=not is_picture), color_by)
     for note in scene.notes:
         say(f"geo3d view: {note}")
     if snapshot is not None:
         _write_snapshot(scene, snapshot, pixels, eye, json)
+    if turntable is not None:
+        from geo3d_viewer.turntable import turntable as film
+
+        frames = film(scene, turntable, pixels, eye)
+        report({"turntable": str(turntable), "frames": frames, "bytes": turntable.stat().st_size}, as_json=json)
+    if is_picture:
         return
+
+    def later() -> Scene:
+        return colored(load_scene(paths), color_by)
+
+    details = later if is_packed else None
     if web:
         from geo3d_viewer.web.serve import serve_forever
 
-        serve_forever(scene, host=host, port=port, camera=eye)
+        serve_forever(scene, host=host, port=port, camera=eye, later=details)
         return
     from geo3d_viewer.desktop.show import show
     from geo3d_viewer.memory import remember
 
-    show(scene, pixels, eye, on_close=lambda last: remember(paths, last))
+    show(scene, pixels, eye, on_close=lambda last: remember(paths, last), later=details)
 
 
 def _camera(text: str, paths: tuple[str, ...]) -> Literal["auto"] | ViewCamera:

@@ -42,6 +42,12 @@ class WindowState:
         """Return the state with one layer shown or hidden."""
         return replace(self, scene=self.scene.with_visible(name, not self.scene[name].visible))
 
+    def refined(self, scene: Scene) -> WindowState:
+        """Return the state with the same layers in more detail; what was hidden stays hidden."""
+        shown = {la.name: la.visible for la in self.scene.layers}
+        layers = tuple(replace(la, visible=shown[la.name]) for la in scene.layers if la.name in shown)
+        return replace(self, scene=replace(scene, layers=layers))
+
     def blinked(self) -> WindowState:
         """Return the state with only the next layer of points or triangles shown; lines stay as they are."""
         solid = [la for la in self.scene.layers if not isinstance(la, LineLayer)]

@@ -219,6 +219,10 @@ class Window:
         self.legend.update_image(o3d.geometry.Image(pixels))
         self.legend_label.text = f"{legend.label}: {legend.low:.3g} to {legend.high:.3g}" if legend is not None else ""
 
+    def refined(self, scene: Scene) -> None:
+        """Take the same layers in more detail."""
+        self._set(self.state.refined(scene))
+
     def refine(self) -> None:
         """Choose the points of large clouds anew for where the camera is now."""
         now = self.camera

@@ -59,6 +59,11 @@ class Page:
         size.on_update(lambda _event: self._resize(10.0**size.value))
         gui.add_button("Reset view").on_click(lambda event: self._look(event.client))
 
+    def refined(self, scene: Scene) -> None:
+        """Take the same layers in more detail."""
+        self.state = self.state.refined(scene)
+        self._draw()
+
     def _toggle(self, name: str) -> None:
         visible = self.checks[name].value
         self.state = replace(self.state, scene=self.state.scene.with_visible(name, visible))

@@ -7,6 +7,7 @@ import io
 import ipaddress
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from geo3d.console import say
 from geo3d.errors import Geo3DError
 from geo3d.optional import require
 from geo3d_viewer.camera import ViewCamera
-from geo3d_viewer.scene import as_scene
+from geo3d_viewer.scene import Scene, as_scene
 from geo3d_viewer.web.gate import Gate, new_token
 from geo3d_viewer.web.page import Page
 
@@ -63,12 +64,19 @@ def serve(
 
 
 def serve_forever(
-    x: Any, *, host: str = "127.0.0.1", port: int = 8080, camera: Literal["auto"] | ViewCamera = "auto"
+    x: Any,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    camera: Literal["auto"] | ViewCamera = "auto",
+    later: Callable[[], Scene] | None = None,
 ) -> None:
-    """Serve `x` until Ctrl-C, saying where."""
+    """Serve `x` until Ctrl-C, saying where; what `later` gives is shown in its place when it is there."""
     served = serve(x, host=host, port=port, camera=camera)
     say(f"geo3d view: open {served.url}   (Ctrl-C ends it)")
     try:
+        if later is not None:
+            served.page.refined(later())
         while True:
             time.sleep(3600)
     finally:

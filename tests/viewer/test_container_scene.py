@@ -1,0 +1,85 @@
+"""`.g3c` files are looked at directly, coarse levels first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geo3d_compression
+import numpy as np
+import pytest
+from geo3d_compression.codecs.array import add_array
+from geo3d_compression.codecs.file import add_file
+from geo3d_compression.container import ContainerWriter
+from geo3d_viewer import container_scene as module
+from geo3d_viewer.container_scene import container_scene
+from geo3d_viewer.load import load_scene
+from geo3d_viewer.scene import PointLayer
+
+from geo3d.errors import FormatError
+from geo3d.types import PointCloud
+
+CAMERA = b'"camera": {"width": 64, "height": 48, "fx": 60, "fy": 60, "cx": 31.5, "cy": 23.5, "distortion": []}'
+
+
+def shell(n: int) -> PointCloud:
+    p = np.random.default_rng(0).normal(size=(n, 3))
+    p = np.unique(np.rint(40 * p / np.linalg.norm(p, axis=1, keepdims=True)).astype(np.int32), axis=0)
+    return PointCloud(p, (p + 128).astype(np.uint8))
+
+
+def test_the_cloud_is_that_of_decompress(tmp_path: Path) -> None:
+    cloud = shell(3000)
+    data = geo3d_compression.compress(cloud, grid=1)
+    (tmp_path / "ball.g3c").write_bytes(data)
+    layer = load_scene([tmp_path / "ball.g3c"])["ball/cloud"]
+    assert isinstance(layer, PointLayer)
+    assert len(layer.cloud) == len(cloud)
+    assert {tuple(p) for p in layer.cloud.points} == {tuple(p) for p in cloud.points}
+
+
+def test_a_preview_has_fewer_points_of_the_same_thing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = shell(60_000)
+    (tmp_path / "ball.g3c").write_bytes(geo3d_compression.compress(cloud, grid=1))
+    monkeypatch.setattr(module, "_PREVIEW_VOXELS", 500)
+    coarse = container_scene(tmp_path / "ball.g3c", preview=True)
+    (layer,) = coarse.layers
+    assert isinstance(layer, PointLayer)
+    assert 100 < len(layer.cloud) < 1500
+    assert coarse.names == container_scene(tmp_path / "ball.g3c").names
+    assert np.abs(np.linalg.norm(layer.cloud.points, axis=1) - 40).max() < 10
+
+
+def scan_file(path: Path, about: bytes) -> Path:
+    with ContainerWriter() as writer:
+        add_array(writer, "poses.npy", np.stack([np.eye(4)] * 3))
+        add_array(writer, "timestamps.npy", np.arange(3.0))
+        add_file(writer, "scan.json", about)
+        add_file(writer, "frames/frame-0.depth.png", b"x")
+        add_file(writer, "readme.txt", b"y")
+        path.write_bytes(writer.to_bytes())
+    return path
+
+
+def test_a_scan_shows_its_cameras_upright(tmp_path: Path) -> None:
+    scene = container_scene(scan_file(tmp_path / "scan.g3c", b'{"up": [0, 0, 1], ' + CAMERA + b"}"))
+    assert scene.names == ("scan/camera/path", "scan/camera/cameras")
+    assert scene.up is not None
+    assert scene.up.tolist() == [0, 0, 1]
+    assert scene.notes == ("scan.g3c: 1 items of kind 'file' are not shown",)
+
+
+@pytest.mark.parametrize("about", [b"{", b"[]", b'{"up": [0, 0, 0], ' + CAMERA + b"}", b'{"up": [0, 1, 0]}'])
+def test_a_broken_scan_is_said(tmp_path: Path, about: bytes) -> None:
+    with pytest.raises(FormatError, match=r"scan\.json cannot be used"):
+        container_scene(scan_file(tmp_path / "scan.g3c", about))
+
+
+def test_files_with_nothing_to_draw_and_no_containers(tmp_path: Path) -> None:
+    with ContainerWriter() as writer:
+        add_file(writer, "a.txt", b"x")
+        (tmp_path / "a.g3c").write_bytes(writer.to_bytes())
+    with pytest.raises(FormatError, match="nothing that can be drawn"):
+        container_scene(tmp_path / "a.g3c")
+    (tmp_path / "b.g3c").write_bytes(b"no container")
+    with pytest.raises(FormatError):
+        load_scene([tmp_path / "b.g3c"])

@@ -1,0 +1,76 @@
+"""A `.g3c` file as a scene: its clouds, coarse ones first where wanted, and a scan's camera path."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from geo3d_compression.codecs.array import read_array
+from geo3d_compression.codecs.cloud import need_model
+from geo3d_compression.codecs.file import read_file
+from geo3d_compression.container import Container
+
+from geo3d.errors import FormatError
+from geo3d.types import PinholeCamera, Trajectory
+from geo3d_viewer.frusta import trajectory_layers
+from geo3d_viewer.scene import Layer, PointLayer, Scene
+
+_PREVIEW_VOXELS = 200_000
+
+
+def container_scene(path: Path, *, preview: bool = False) -> Scene:
+    """Layers of everything in a `.g3c` file that can be drawn; the rest is named in the notes.
+
+    preview  decode only the coarse octree levels of large clouds, for a first picture while the rest decodes
+    """
+    from geo3d_compression.cloud import CloudView, decode_cloud
+    from geo3d_compression.cloud.decode import read_header
+
+    stem = path.name.split(".")[0]
+    layers: list[Layer] = []
+    arrays: dict[str, int] = {}
+    about: dict[str, Any] = {}
+    left_out: dict[str, int] = {}
+    with Container(path) as container:
+        for number, item in enumerate(container.items):
+            name = item.name.rsplit(".", 1)[0] if item.kind == "cloud" else item.name
+            if item.kind == "cloud":
+                need_model(item)
+                header = read_header(container, number)
+                level = _preview_level(header.depth, sum(t.voxels for t in header.tiles)) if preview else None
+                cloud = decode_cloud(container, number, CloudView(level))
+                layers.append(PointLayer(name if name.startswith(stem) else f"{stem}/{name}", cloud))
+            elif item.kind == "array":
+                arrays[item.name] = number
+            elif item.name == "scan.json":
+                about = _about(read_file(container, number), path)
+            elif not item.name.startswith("frames/"):
+                left_out[item.kind] = left_out.get(item.kind, 0) + 1
+        if {"poses.npy", "timestamps.npy"} <= set(arrays):
+            poses, times = (read_array(container, arrays[n]) for n in ("poses.npy", "timestamps.npy"))
+            layers += trajectory_layers(Trajectory(times, poses), about.get("camera"), prefix=f"{stem}/camera")
+    notes = tuple(f"{path.name}: {count} items of kind '{kind}' are not shown" for kind, count in left_out.items())
+    if not layers:
+        raise FormatError(f"{path} holds nothing that can be drawn ({'; '.join(notes) or 'no items'})")
+    return Scene(tuple(layers), up=about.get("up"), title=path.name, notes=notes)
+
+
+def _about(data: bytes, path: Path) -> dict[str, Any]:
+    """Camera and up of a scan."""
+    try:
+        about = json.loads(data)
+        up = np.asarray(about["up"], dtype=np.float64).reshape(3)
+        if not np.isfinite(up).all() or not up.any():
+            raise ValueError(f"up is {up.tolist()}")
+        return {"camera": PinholeCamera(**about["camera"]), "up": up}
+    except (ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{path}: its scan.json cannot be used ({error})") from error
+
+
+def _preview_level(depth: int, voxels: int) -> int | None:
+    """The level at which a surface has about 200,000 voxels left; None: all levels, the cloud is small."""
+    coarser = math.ceil(math.log(max(voxels / _PREVIEW_VOXELS, 1), 4))
+    return max(depth - coarser, 1) if coarser and depth > 1 else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geo3d.errors import FormatError
 from geo3d.types import PointCloud, Trajectory, TriangleMesh
@@ -87,6 +89,17 @@ def _trajectory_scene(trajectory: Trajectory, name: str) -> Scene:
     return Scene(trajectory_layers(trajectory, prefix=name), up=posed_up(trajectory.T_world_camera))
 
 
+def _reported_up(folder: Path) -> NDArray[np.float64]:
+    """What the scan found to be up."""
+    try:
+        up = np.asarray(json.loads((folder / "report.json").read_text(encoding="utf-8"))["up"], dtype=np.float64)
+        if up.shape != (3,) or not np.isfinite(up).all() or not up.any():
+            raise ValueError(f"up is {up.tolist()}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{folder / 'report.json'} cannot be used ({error}); scan again or delete it") from error
+    return up
+
+
 def _scan_folder(folder: Path) -> Scene:
     """The output of `geo3d scan`: its mesh, its cloud (hidden behind the mesh) and the camera's way."""
     from geo3d.io import read_geometry, read_trajectory
@@ -105,6 +118,6 @@ def _scan_folder(folder: Path) -> Scene:
     forward = trajectory.T_world_camera[:, :3, 2].mean(axis=0)
     return replace(
         scene,
-        up=posed_up(trajectory.T_world_camera, scene),
+        up=_reported_up(folder) if (folder / "report.json").is_file() else posed_up(trajectory.T_world_camera, scene),
         forward=forward if np.linalg.norm(forward) > 0.5 else None,
     )

@@ -1,0 +1,141 @@
+"""`report.html` of a scan: what was fused, how the camera went, what became of every frame."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.errors import Geo3DError
+from geo3d.io import RGBDDataset, open_rgbd
+from geo3d.io.atomic import write_text
+from geo3d.scan.output import raw_bytes, trajectory_error
+from geo3d.scan.result import ScanResult
+from geo3d_viewer.camera import ViewCamera, looking_along
+from geo3d_viewer.framing import visible_points
+from geo3d_viewer.palette import palette
+from geo3d_viewer.report.page import Section, figure, page, table
+from geo3d_viewer.report.plots import Series, line_plot
+from geo3d_viewer.scan_scene import scan_scene
+from geo3d_viewer.snapshots import picture
+
+_SHOWN_FRAMES = 6
+_LISTED_FRAMES = 200
+
+
+def write(result: ScanResult, folder: Path) -> dict[str, Any]:
+    """Write `folder/report.html`; return its name and bytes."""
+    try:
+        dataset: RGBDDataset | None = open_rgbd(result.dataset)
+    except Geo3DError:
+        # The folder may be gone by now; the scan itself can still be told of.
+        dataset = None
+    sections = [Section("Summary", _summary(result, dataset, folder))]
+    if len(result.mesh.faces) or len(result.cloud):
+        sections.append(Section("Surface", _surface(result)))
+    if len(result.trajectory):
+        sections.append(Section("Camera", _camera(result)))
+    if dataset is not None and len(result.posed):
+        sections.append(Section("Frames", _frames(result, dataset)))
+    unused = [f for f in result.frames if f.state != "posed"]
+    if unused:
+        sections.append(Section("Frames that were not used", _unused(unused)))
+    path = folder / "report.html"
+    write_text(path, page(f"Scan of {result.dataset.name}", sections))
+    return {"report": path.name, "bytes": path.stat().st_size}
+
+
+def _summary(result: ScanResult, dataset: RGBDDataset | None, folder: Path) -> str:
+    states = Counter(f.state for f in result.frames)
+    rows: list[list[Any]] = [["frames", f"{states['posed']} of {len(result.frames)} with a pose"]]
+    rows += [[f"frames {state}", states[state]] for state in ("lost", "skipped") if states[state]]
+    error = trajectory_error(dataset, result) if dataset is not None else None
+    if error is not None:
+        rows.append(["distance to the given poses (ATE)", f"{100 * error:.2f} cm RMSE"])
+    if len(result.trajectory) > 1:
+        steps = np.linalg.norm(np.diff(result.trajectory.positions, axis=0), axis=1)
+        rows.append(["path of the camera", f"{steps.sum():.2f} m"])
+    rows += [["points", len(result.cloud)], ["faces", len(result.mesh.faces)]]
+    if dataset is not None:
+        rows.append(["frames as the sensor delivers them", f"{raw_bytes(dataset, result):,} bytes"])
+    if (folder / "scan.g3c").is_file():
+        rows.append(["scan.g3c (all of it in one file)", f"{(folder / 'scan.g3c').stat().st_size:,} bytes"])
+    rows += [[f"seconds: {stage}", float(value)] for stage, value in result.seconds.items()]
+    return table(rows)
+
+
+def _surface(result: ScanResult) -> str:
+    scene = scan_scene(result)
+    size = (720, 540)
+    front = picture(scene, size)[0].color
+    up = np.asarray(result.up, dtype=np.float64)
+    points = visible_points(scene)
+    across = np.cross(up, np.eye(3)[np.argmin(np.abs(up))])
+    down = looking_along(points, -up, across / np.linalg.norm(across), size[0] / size[1])
+    above = ViewCamera(down.position, down.target, down.up, down.fov)
+    top = picture(scene, (480, 360), above)[0].color
+    return f'<div class="row">{figure(front, "with the camera path")}{figure(top, "from above")}</div>'
+
+
+def _camera(result: ScanResult) -> str:
+    """A map seen from above, and the height over time."""
+    up = np.asarray(result.up, dtype=np.float64) / np.linalg.norm(result.up)
+    ahead = result.trajectory.T_world_camera[0, :3, 2]
+    ahead = ahead - (ahead @ up) * up
+    if np.linalg.norm(ahead) < 1e-6:
+        ahead = np.cross(up, np.eye(3)[np.argmin(np.abs(up))])
+    ahead = ahead / np.linalg.norm(ahead)
+    right = np.cross(ahead, up)
+    p = result.trajectory.positions - result.trajectory.positions[0]
+    times = result.trajectory.timestamps - result.trajectory.timestamps[0]
+    way = line_plot([Series("camera", p @ right, p @ ahead)], "right (m)", "ahead (m)", equal=True)
+    height = line_plot([Series("camera", times, p @ up)], "time (s, or frames)", "height (m)")
+    lines = "\n".join(
+        f"{t:.6f} " + " ".join(f"{v:.6f}" for v in T[:3].ravel())
+        for t, T in zip(result.trajectory.timestamps, result.trajectory.T_world_camera, strict=True)
+    )
+    poses = (
+        f"<details><summary>poses: time, then the rows of [R | t]</summary><pre>{html.escape(lines)}</pre></details>"
+    )
+    return f'<div class="row">{way}{height}</div>{poses}'
+
+
+def _frames(result: ScanResult, dataset: RGBDDataset) -> str:
+    chosen = np.unique(np.linspace(0, len(result.posed) - 1, min(_SHOWN_FRAMES, len(result.posed))).round().astype(int))
+    figures = []
+    for k in chosen:
+        try:
+            frame = dataset.load(int(result.posed[k]))
+        except Geo3DError:
+            continue
+        depth = _small(_depth_colors(frame.depth_metres()))
+        image = depth if frame.color is None else np.concatenate([_small(frame.color), depth], axis=1)
+        figures.append(figure(image, frame.name, quality=80))
+    return "".join(figures)
+
+
+def _depth_colors(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
+    measured = depth > 0
+    if not measured.any():
+        return np.zeros((*depth.shape, 3), np.uint8)
+    low, high = np.percentile(depth[measured], [2, 98])
+    colors = palette(1 - (depth - low) / max(high - low, 1e-6))
+    colors[~measured] = 0
+    return colors
+
+
+def _small(image: NDArray[np.uint8], width: int = 240) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+
+
+def _unused(frames: list[Any]) -> str:
+    text = table([[f.name, f.state, f.reason] for f in frames[:_LISTED_FRAMES]], ("frame", "state", "reason"))
+    more = len(frames) - _LISTED_FRAMES
+    return text + (f"<p>and {more} more (see report.json)</p>" if more > 0 else "")

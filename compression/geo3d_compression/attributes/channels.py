@@ -47,7 +47,7 @@ _CLASS_NODE = 2
 _MANTISSA_NODE = 80
 _ENERGIES = 16
 _COUNTER_LIMIT = 255
-_MIXER_RATE = 6
+_MIXER_RATE = 14
 _BITS_A_VALUE = 140
 
 
@@ -267,14 +267,14 @@ def _code(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _predict(t, c, count, neighbours, distances, values, mode):  # type: ignore[no-untyped-def]
-    """Mean of the neighbours by 1 / squared distance; the nearest one for wide channels, 0 for flat ones."""
+    """Mean of the neighbours by 1 / distance^4; the nearest one for wide channels, 0 for flat ones."""
     if count == 0 or mode == _FLAT:
         return np.int64(0)
     if mode == _WIDE:
         return values[neighbours[t, 0], c]
     total, weight = np.int64(0), np.int64(0)
     for i in range(count):
-        w = np.int64(65536) // distances[t, i]
+        w = np.int64(1 << 20) // (distances[t, i] * distances[t, i])
         total += w * values[neighbours[t, i], c]
         weight += w
     return (2 * total + weight) // (2 * weight)

@@ -108,7 +108,8 @@ def choose_grid(points: NDArray[Any], cell: float | None, bits: int | None) -> G
         raise Geo3DError(f"--grid must be a positive length, got {cell}")
     if bits is not None and not 1 <= bits <= 32:
         raise Geo3DError(f"--bits must be 1 to 32, got {bits}")
-    if cell is None and bits is None and (exact := exact_grid(points)) is not None:
+    exact = exact_grid(points) if bits is None else None
+    if exact is not None and (cell is None or math.isclose(exact.step, cell, rel_tol=1e-9)):
         return exact
     low, high = points.min(axis=0), points.max(axis=0)
     side = float((high.astype(np.float64) - low.astype(np.float64)).max())
@@ -132,7 +133,7 @@ def grid_of_cell(points: NDArray[Any], cell: float) -> Grid:
     else:
         # Where float32 is coarse against the cell, its rounding would add to the half cell that is promised.
         ulp = float(np.spacing(np.abs(points).max().astype(points.dtype)))
-        name = points.dtype.name if ulp <= cell / 32 else "float64"
+        name = points.dtype.name if ulp <= cell / 256 else "float64"
     x, y, z = (float(v) for v in low)
     return Grid(name, float(cell), (x, y, z))
 

@@ -51,6 +51,12 @@ def cast_exactly(values: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArr
     return values.astype(dtype)
 
 
+def single(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Return float32; what is too large becomes infinite, quietly."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return values.astype(np.float32)
+
+
 def format_columns(columns: list[NDArray[Any]], separator: str = " ", chunk: int = 65536) -> bytes:
     """Return rows of text, one line a row, each number in the shortest form that reads back to the same value."""
     parts: list[bytes] = []

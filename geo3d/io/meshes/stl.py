@@ -31,7 +31,8 @@ class StlMesh:
         try:
             count = int.from_bytes(data[80:84], "little")
             if len(data) >= 84 and len(data) == 84 + count * _FACET.itemsize:
-                corners = np.frombuffer(data, _FACET, count, 84)["corners"].astype(np.float64).reshape(-1, 3)
+                with np.errstate(invalid="ignore"):
+                    corners = np.frombuffer(data, _FACET, count, 84)["corners"].astype(np.float64).reshape(-1, 3)
             elif data.lstrip()[:5].lower() == b"solid" and b"\0" not in data:
                 corners = self._parse_text(data)
             else:

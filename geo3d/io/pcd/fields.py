@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from geo3d.errors import FormatError
 from geo3d.io.pcd.body import Columns
+from geo3d.io.text import single
 from geo3d.types import PointCloud
 
 _NORMALS = ("normal_x", "normal_y", "normal_z")
@@ -31,7 +32,7 @@ def cloud_from_fields(fields: Columns, metadata: dict[str, Any]) -> PointCloud:
                 fields["alpha"] = (bits >> 24).astype(np.uint8)
     normals = None
     if all(k in fields and fields[k].ndim == 1 and fields[k].dtype.kind == "f" for k in _NORMALS):
-        normals = np.stack([fields.pop(k) for k in _NORMALS], axis=1).astype(np.float32)
+        normals = single(np.stack([fields.pop(k) for k in _NORMALS], axis=1))
     fields = {k: v for k, v in fields.items() if v.ndim == 1 or v.shape[1] > 0}
     return PointCloud(points, colors, normals, fields, metadata)
 

@@ -205,7 +205,7 @@ def _no_rows(element: Element) -> Columns:
 
 
 def _check_room(element: Element, least: int, available: int, unit: str) -> None:
-    if element.properties and element.size * least > max(available, 0) + 1:
+    if element.properties and element.size * least > max(available, 0) + (unit != "numbers"):
         raise _ends_early(element, available, unit)
 
 

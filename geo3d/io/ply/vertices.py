@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from geo3d.errors import FormatError
 from geo3d.io.colors import colors_from
 from geo3d.io.ply.body import Columns
+from geo3d.io.text import single
 from geo3d.types import PointCloud
 
 _COLOR_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
@@ -48,7 +49,7 @@ def cloud_from_vertices(columns: Columns, comments: tuple[str, ...] = ()) -> Poi
     return PointCloud(
         points,
         colors,
-        None if normals is None else _stack(normals).astype(np.float32),
+        None if normals is None else single(_stack(normals)),
         {**scalars, **arrays},
         {"comments": tuple(c for c in comments if not _ARRAY_COMMENT.fullmatch(c))} if comments else {},
     )

@@ -58,7 +58,7 @@ class LasFormat:
         # Extended records may claim any size and hold nothing that is used here.
         with laspy.open(path, read_evlrs=False, laz_backend=backend) as reader:
             scales, offsets = np.array(reader.header.scales), np.array(reader.header.offsets)
-            if not (np.isfinite(scales).all() and np.isfinite(offsets).all() and (scales != 0).all()):
+            if not ((np.abs(scales) > 1e-15) & (np.abs(scales) < 1e9) & (np.abs(offsets) < 1e15)).all():
                 raise FormatError(f"scales {scales.tolist()} and offsets {offsets.tolist()} make no coordinates")
             # In pieces, so that a false count cannot allocate more than the file feeds.
             parts = [part.array for part in reader.chunk_iterator(_CHUNK)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from geo3d.errors import FormatError
 
@@ -46,15 +47,20 @@ def check_sizes(path: Path) -> LasSizes:
         at = header_size
         if header_size + vlr_count * _VLR_HEADER > data_offset:
             raise FormatError(f"{path}: {vlr_count} variable-length records do not fit before the points")
+        chunk_size = 0
         for _ in range(vlr_count):
             stream.seek(at)
             record = stream.read(_VLR_HEADER)
             if len(record) < _VLR_HEADER or at + _VLR_HEADER > data_offset:
                 raise FormatError(f"{path}: {vlr_count} variable-length records do not fit before the points")
+            if record[2:18].rstrip(b"\0") == b"laszip encoded":
+                chunk_size = int.from_bytes(stream.read(16)[12:], "little")
             at += _VLR_HEADER + int.from_bytes(record[20:22], "little")
+        compressed = bool(raw_format & 0xC0)
+        if compressed and count:
+            _check_chunk_table(stream, path, size, data_offset, count, chunk_size)
     if at > data_offset:
         raise FormatError(f"{path}: the variable-length records reach past the first point")
-    compressed = bool(raw_format & 0xC0)
     point_format = raw_format & 0x3F
     if point_format > 10:
         raise FormatError(f"{path}: unknown LAS point format {point_format}")
@@ -64,3 +70,20 @@ def check_sizes(path: Path) -> LasSizes:
             f"{path}: the header promises {count} points of {record_length} bytes, there is room for {room}"
         )
     return LasSizes(version, point_format, compressed, count, record_length, data_offset)
+
+
+def _check_chunk_table(stream: BinaryIO, path: Path, size: int, start: int, count: int, chunk_size: int) -> None:
+    """LAZ: lazrs takes memory for as many chunks as the table says, and ends the process if there is not enough."""
+    stream.seek(start)
+    table = int.from_bytes(stream.read(8), "little", signed=True)
+    if table == -1:
+        # Written as a stream: the offset stands at the end.
+        stream.seek(max(size - 8, 0))
+        table = int.from_bytes(stream.read(8), "little", signed=True)
+    if not start + 8 <= table <= size - 8:
+        raise FormatError(f"{path}: the LAZ chunk table should be at byte {table} of {size}; is the file whole?")
+    stream.seek(table + 4)
+    chunks = int.from_bytes(stream.read(4), "little")
+    fixed = 0 < chunk_size < 0xFFFFFFFF
+    if chunks > min(count, table - start) or (fixed and chunks != -(-count // chunk_size)):
+        raise FormatError(f"{path}: {chunks} LAZ chunks cannot be right for {count} points")

@@ -15,7 +15,7 @@ from geo3d.errors import FormatError
 from geo3d.io.colors import colors_from
 from geo3d.io.files import read_bytes
 from geo3d.io.points.columns import cloud_from_columns
-from geo3d.io.text import format_columns, parse_numbers
+from geo3d.io.text import format_columns, parse_numbers, single
 from geo3d.types import PointCloud
 
 logger = logging.getLogger("geo3d.io")
@@ -108,7 +108,7 @@ def _parse_table(data: bytes) -> tuple[list[str] | None, NDArray[np.float64]]:
         bare = line.strip()
         if not data:
             raise FormatError("there is no line of numbers in it")
-        if bare.startswith(_COMMENTS) or (words and not all(map(_is_number, words))):
+        if bare.startswith(_COMMENTS) or (words and not all(_is_number(w.replace(b",", b".")) for w in words)):
             candidate = _names(bare)
             if bare.startswith(_COMMENTS):
                 names = candidate if {"x", "y", "z"} <= set(candidate) else names
@@ -144,8 +144,7 @@ def _parse_rows(data: bytes, names: list[str] | None) -> NDArray[np.float64]:
     except FormatError:
         return _parse_mixed(lines, delimiter, width, names)
     if len(numbers) != width * len(lines):
-        bad = next(i for i, line in enumerate(lines) if len(_words(line, delimiter)) != width)
-        raise FormatError(f"line {bad + 1} of the points has {len(_words(lines[bad], delimiter))} columns, not {width}")
+        return _parse_mixed(lines, delimiter, width, names)
     return numbers.reshape(len(lines), width)
 
 
@@ -167,7 +166,8 @@ def _parse_mixed(
             shown = column[wrong][:40].decode("ascii", "replace")
             raise FormatError(f"line {wrong + 1} of the points: '{shown}' is not a number")
     dropped = [names[k] if names and k < len(names) else f"column {k}" for k in range(width) if k not in kept]
-    logger.warning("columns that are not numbers are left out: %s", ", ".join(dropped))
+    if dropped:
+        logger.warning("columns that are not numbers are left out: %s", ", ".join(dropped))
     if names is not None and len(names) == width:
         names[:] = [names[k] for k in kept]
     if len(columns) < 3:
@@ -194,7 +194,7 @@ def _cloud_from_names(names: list[str], table: NDArray[np.float64]) -> PointClou
     return PointCloud(
         points,
         colors,
-        None if normals is None else normals.astype(np.float32),
+        None if normals is None else single(normals),
         {k: np.ascontiguousarray(v) for k, v in left.items()},
     )
 
@@ -219,7 +219,7 @@ def _words(line: bytes, delimiter: bytes | None) -> list[bytes]:
 
 def _is_number(word: bytes) -> bool:
     try:
-        float(word.replace(b",", b"."))
+        float(word)
     except ValueError:
         return False
     return b"_" not in word

@@ -28,7 +28,12 @@ def test_a_token_in_the_address_becomes_a_cookie_and_leaves_the_address() -> Non
     assert judge(request("/", f"Cookie: a=b; geo3d_view={TOKEN}"), TOKEN).is_passed
 
 
-@pytest.mark.parametrize("target", ["/", "/?token=", f"/?token={TOKEN[:-1]}", "/?token=é", f"/{TOKEN}"])
+# Names of its own: the token differs between the processes that run tests in parallel.
+@pytest.mark.parametrize(
+    "target",
+    ["/", "/?token=", f"/?token={TOKEN[:-1]}", "/?token=é", f"/{TOKEN}"],
+    ids=["none", "empty", "shortened", "not ascii", "as path"],
+)
 def test_without_it_all_is_forbidden(target: str) -> None:
     answer = judge(request(target, "Cookie: geo3d_view=wrong"), TOKEN)
     assert not answer.is_passed

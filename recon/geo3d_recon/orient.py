@@ -27,7 +27,7 @@ class WNNC:
     most_points  beyond this many, a subset is solved and its orientation handed to the others
     """
 
-    iterations: int = 20
+    iterations: int = 16
     width_first: float = 2.5
     width_last: float = 0.65
     most_points: int = 12_000

@@ -45,19 +45,42 @@ def drop_unused(mesh: TriangleMesh) -> TriangleMesh:
     return TriangleMesh(mesh.vertices[used], faces.reshape(-1, 3).astype(np.int32), colors)
 
 
-def drop_small_parts(mesh: TriangleMesh, share: float = 0.01) -> TriangleMesh:
-    """The mesh without connected parts of less than `share` of the largest part's area."""
+def _parts(mesh: TriangleMesh) -> tuple[int, NDArray[np.int64]]:
+    """Number of connected parts among the vertices, and each vertex's part."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    if not len(mesh.faces):
-        return mesh
     f = mesh.faces
     ones = np.ones(2 * len(f), dtype=np.int8)
     links = coo_matrix((ones, (np.r_[f[:, 0], f[:, 1]], np.r_[f[:, 1], f[:, 2]])), shape=(len(mesh.vertices),) * 2)
     count, label = connected_components(links, directed=False)
+    return count, label.astype(np.int64)
+
+
+def keep_supported_parts(mesh: TriangleMesh, points: NDArray[np.float64], spacing: float) -> TriangleMesh:
+    """The connected parts at least half of whose vertices lie within 1.5 spacings of a sample.
+
+    Sheets that a field grows inside a solid, where no sample is, go; walls of a cavity that was sampled stay.
+    """
+    if not len(mesh.faces):
+        return mesh
+    count, part = _parts(mesh)
     if count == 1:
         return mesh
+    distance, _ = knn(points, mesh.vertices, 1)
+    share = np.bincount(part, distance[:, 0] < 1.5 * spacing, minlength=count) / np.bincount(part, minlength=count)
+    keep = (share >= 0.5)[part[mesh.faces[:, 0]]]
+    return drop_unused(TriangleMesh(mesh.vertices, mesh.faces[keep])) if keep.any() else mesh
+
+
+def drop_small_parts(mesh: TriangleMesh, share: float = 0.01) -> TriangleMesh:
+    """The mesh without connected parts of less than `share` of the largest part's area."""
+    if not len(mesh.faces):
+        return mesh
+    count, label = _parts(mesh)
+    if count == 1:
+        return mesh
+    f = mesh.faces
     a, b, c = (mesh.vertices[f[:, i]] for i in range(3))
     part = label[f[:, 0]]
     area = np.bincount(part, np.linalg.norm(np.cross(b - a, c - a), axis=1), minlength=count)

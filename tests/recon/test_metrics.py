@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import trimesh
-from geo3d_recon.bench.metrics import sample_surface, score_mesh
+from geo3d_recon.bench.metrics import intersecting_edges, sample_surface, score_mesh
 
 from geo3d.types import TriangleMesh
 
@@ -33,3 +33,14 @@ def test_samples_are_uniform_on_the_surface():
     np.testing.assert_allclose(np.abs(p).max(axis=1), 1)
     np.testing.assert_allclose(np.abs((p * n).sum(1)), 1)
     assert np.bincount(np.abs(p).argmax(axis=1)).min() > 1800
+
+
+def test_two_boxes_through_each_other_intersect():
+    a, b = box(1.0), box(1.0)
+    both = TriangleMesh(
+        np.concatenate([a.vertices, b.vertices + [0.5, 0.3, 0.2]]), np.concatenate([a.faces, b.faces + 8])
+    )
+    assert intersecting_edges(a) == 0
+    assert intersecting_edges(both) >= 6
+    apart = TriangleMesh(np.concatenate([a.vertices, b.vertices + 2]), np.concatenate([a.faces, b.faces + 8]))
+    assert intersecting_edges(apart) == 0

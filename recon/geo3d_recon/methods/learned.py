@@ -1,0 +1,54 @@
+"""The learned surface: winding-number normals, a graph network that corrects them, its distance field, marching."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.ops import knn
+from geo3d.types import TriangleMesh
+from geo3d_recon.implicit import extract_surface
+from geo3d_recon.learned.weights import BUNDLED, load_net
+from geo3d_recon.orient import WNNC
+from geo3d_recon.samples import Samples
+from geo3d_recon.spacing import spacing
+from geo3d_recon.support import keep_supported_parts
+from geo3d_recon.winding import WindingTree
+
+Floats = NDArray[np.float64]
+WINDING_WIDTH = 0.5  # spacings; as in training
+_CHUNK = 16384  # queries in memory at a time
+
+
+def learned(samples: Samples, weights: Path = BUNDLED) -> TriangleMesh:
+    """A closed surface by the learned field, on given normals or winding-number-consistent ones."""
+    import torch
+
+    from geo3d_recon.learned.graph import build_graph
+
+    net = load_net(weights)
+    points, h = samples.points, spacing(samples.points)
+    moments = WNNC().moments(points) if samples.normals is None else samples.normals * h**2
+    tree = WindingTree.build(points)
+    graph = build_graph(points, moments, h, net.config.neighbours)
+    with torch.inference_mode():
+        encoded = net.encode(graph)
+
+    def winding(queries: Floats) -> Floats:
+        return tree.field(moments, queries, WINDING_WIDTH * h)
+
+    def distance(queries: Floats) -> Floats:
+        out = np.zeros(len(queries))
+        w = winding(queries) - 0.5
+        _, near = knn(points, queries, min(net.config.query_neighbours, len(points)))
+        with torch.inference_mode():
+            for i in range(0, len(queries), _CHUNK):
+                part = slice(i, i + _CHUNK)
+                q, v = (torch.from_numpy(a.astype(np.float32)) for a in (queries[part] / h, w[part]))
+                out[part] = net.query(encoded, graph, q, torch.from_numpy(near[part]), v).numpy()
+        return out
+
+    mesh = extract_surface(points, h, distance, winding)
+    return keep_supported_parts(mesh, points, h)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from geo3d_recon.learned.task import train
 from geo3d_recon.learned.weights import load_net
 from geo3d_recon.nn.surface_net import SurfaceNet, SurfaceNetConfig
 from recon_shapes import ball, torus
+from safetensors import safe_open
 
 from geo3d.errors import Geo3DError
 from geo3d.nn.edge_conv import EdgeConv, neighbour_edges
@@ -110,6 +112,9 @@ def test_two_step_training_runs_resumes_and_exports_weights_that_load(tmp_path):
     weights = fit(config, [tmp_path / "clouds.safetensors"], tmp_path)
     loaded = load_net(weights)
     assert loaded.config == SMALL
+    assert fit(replace(config, steps=5), [tmp_path / "clouds.safetensors"], tmp_path) == weights
+    with safe_open(weights, "pt") as file:
+        assert file.metadata()["steps"] == "5"
     with pytest.raises(Geo3DError, match="run the prepare step"):
         fit(config, [tmp_path / "missing"], tmp_path)
 

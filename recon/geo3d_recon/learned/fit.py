@@ -7,6 +7,7 @@ Picks the accelerator by itself, checkpoints, resumes from the last checkpoint, 
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,13 @@ def fit(config: FitConfig, prepared: list[Path], out: Path) -> Path:
     )
     last = out / "last.ckpt"
     start = time.monotonic()
-    trainer.fit(module, batches(clouds, config), ckpt_path=str(last) if last.exists() else None)
+    with warnings.catch_warnings():
+        # Resuming means a checkpoint is there; the clouds are in memory, so loading needs no workers; and Lightning
+        # uses a torch function that newer versions of torch rename.
+        for message in (".*exists and is not empty.*", ".*does not have many workers.*", ".*LeafSpec.*"):
+            warnings.filterwarnings("ignore", message)
+        trainer.fit(module, batches(clouds, config), ckpt_path=str(last) if last.exists() else None)
+    trainer.save_checkpoint(last)
     path = out / "surface_net.safetensors"
     export(module, path, minutes=(time.monotonic() - start) / 60, clouds=len(clouds))
     return path

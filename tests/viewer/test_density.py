@@ -15,6 +15,13 @@ def test_a_grid_has_its_spacing_thinned_or_not(side: int) -> None:
     assert typical_spacing(grid) == pytest.approx(0.01, rel=0.2)
 
 
+def test_points_at_the_same_place_count_once() -> None:
+    x, y = np.mgrid[0:150, 0:150]
+    grid = np.c_[x.ravel(), y.ravel(), np.zeros(150 * 150)] * 0.01
+    often = np.repeat(grid, 12, axis=0)
+    assert typical_spacing(often) == pytest.approx(typical_spacing(grid), rel=0.1)
+
+
 def test_few_and_equal_points() -> None:
     assert typical_spacing(np.zeros((0, 3))) == 0
     assert typical_spacing(np.zeros((1, 3))) == 0

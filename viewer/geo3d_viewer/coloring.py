@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from geo3d.errors import Geo3DError
 from geo3d.types import PointCloud, TriangleMesh
 from geo3d_viewer.palette import CATEGORIES, Legend, colored_by_value, parse_color
+from geo3d_viewer.scene import MeshLayer, PointLayer
 
 _PLAIN_SURFACE = np.array([200, 202, 208], dtype=np.uint8)
 _MOST_LABELS = 32
@@ -56,6 +57,23 @@ def color_vertices(
 
         return _normal_colors(vertex_normals(mesh.vertices, mesh.faces)), None
     return np.broadcast_to(_constant(color_by, color_choices(mesh)), mesh.vertices.shape), None
+
+
+def layer_vertex_colors(layer: MeshLayer, up: NDArray[np.float64]) -> tuple[NDArray[np.uint8], Legend | None]:
+    """Colours [V, 3] of a mesh layer's vertices, and their legend: the layer's own where its own colours are shown."""
+    colors, legend = color_vertices(layer.mesh, layer.color_by, up)
+    is_own = layer.color_by in ("auto", "rgb") and layer.mesh.vertex_colors is not None
+    return colors, layer.legend if is_own else legend
+
+
+def layer_point_colors(
+    layer: PointLayer, up: NDArray[np.float64], cloud: PointCloud | None = None
+) -> tuple[NDArray[np.uint8], Legend | None]:
+    """Colours [N, 3] of a layer's points (or of `cloud`, a part of them), and their legend."""
+    cloud = layer.cloud if cloud is None else cloud
+    colors, legend = color_points(cloud, layer.color_by, up)
+    is_own = layer.color_by in ("auto", "rgb") and cloud.colors is not None
+    return colors, layer.legend if is_own else legend
 
 
 def _constant(color_by: str, choices: list[str]) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from geo3d.errors import Geo3DError, ShapeError
 from geo3d.types import PointCloud, TriangleMesh
+from geo3d_viewer.palette import Legend
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,7 @@ class PointLayer:
 
     color_by    'auto', 'rgb', 'height', 'normal', the name of an attribute, or '#rrggbb'
     point_size  diameter in metres; None: the typical distance between neighbours
+    legend      what the cloud's colours stand for, where they stand for numbers
     """
 
     name: str
@@ -30,6 +32,7 @@ class PointLayer:
     color_by: str = "auto"
     point_size: float | None = None
     visible: bool = True
+    legend: Legend | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,7 @@ class MeshLayer:
 
     color_by   'auto', 'rgb', 'height', 'normal', or '#rrggbb'
     two_sided  draw faces seen from behind too; off for scans, whose near walls would hide the room
+    legend     what the vertex colours stand for, where they stand for numbers
     """
 
     name: str
@@ -45,6 +49,7 @@ class MeshLayer:
     color_by: str = "auto"
     two_sided: bool = True
     visible: bool = True
+    legend: Legend | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ def view(
     size: Annotated[str, tyro.conf.arg(metavar="WxH")] = "960x720",
     camera: Annotated[str, tyro.conf.arg(metavar="JSON|auto|last")] = "auto",
     color_by: str = "auto",
+    compare: bool = False,
     turntable: Annotated[Path | None, tyro.conf.arg(metavar="OUT.mp4")] = None,
     web: bool = False,
     host: str = "127.0.0.1",
@@ -35,6 +36,7 @@ def view(
       geo3d view cloud.ply mesh.ply
       geo3d view samples/box_desk --snapshot desk.png --size 1280x960
       geo3d view samples/box_desk@frame-000015 --snapshot frame.png
+      geo3d view original.ply decoded.ply --compare --snapshot difference.png
       geo3d view scan-output --web --port 8080
       geo3d view cloud.ply --snapshot top.png --camera '{"position": [0, 0, 9], "target": [0, 0, 0], "up": [0, 1, 0]}'
 
@@ -45,6 +47,8 @@ def view(
         camera: `auto` (upright, everything in view), `last` (as when the window on these paths was closed), a JSON
             object with position, target, up and fov (degrees), or a file that holds one.
         color_by: rgb, height, normal, an attribute's name, or #rrggbb; `auto` takes colours where there are any.
+        compare: take two clouds or meshes, the first as reference, and colour the second by its distance to it;
+            --snapshot then shows both, the distances and their histogram.
         turntable: write a film of the scene turning once and open no window.
         web: serve a page for the browser and open no window.
         host: interface to serve on; other than this machine's own, a token in the address is required.
@@ -57,7 +61,15 @@ def view(
     eye = _camera(camera, paths)
     is_picture = snapshot is not None or turntable is not None
     is_packed = any(p.lower().endswith(".g3c") for p in paths)
-    scene = colored(load_scene(paths, preview=not is_picture), color_by)
+    if compare:
+        from geo3d_viewer.commands.comparison import compared
+
+        scene, done = compared(paths, snapshot, pixels, eye, json)
+        if done and turntable is None:
+            return
+        snapshot, is_packed = None, False
+    else:
+        scene = colored(load_scene(paths, preview=not is_picture), color_by)
     for note in scene.notes:
         say(f"geo3d view: {note}")
     if snapshot is not None:

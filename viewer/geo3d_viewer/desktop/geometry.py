@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d_viewer.camera import ViewCamera
-from geo3d_viewer.coloring import color_points, color_vertices
+from geo3d_viewer.coloring import layer_point_colors, layer_vertex_colors
 from geo3d_viewer.lod import points_in_view
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer
@@ -54,7 +54,7 @@ def _points(
     if not len(shown):
         return None, material, None
     # The legend's range is that of the whole cloud as far as it is in view, so that colours agree with it.
-    colors, legend = color_points(shown, layer.color_by, up)
+    colors, legend = layer_point_colors(layer, up, shown)
     cloud = o3d.t.geometry.PointCloud(o3d.core.Tensor.from_numpy((shown.points - centre).astype(np.float32)))
     cloud.point.colors = o3d.core.Tensor.from_numpy(colors.astype(np.float32) / 255)
     return cloud, material, legend
@@ -68,7 +68,7 @@ def _mesh(
     mesh = layer.mesh
     if not len(mesh.faces):
         return None, material, None
-    colors, legend = color_vertices(mesh, layer.color_by, up)
+    colors, legend = layer_vertex_colors(layer, up)
     geometry = o3d.geometry.TriangleMesh(
         o3d.utility.Vector3dVector(mesh.vertices - centre), o3d.utility.Vector3iVector(mesh.faces)
     )

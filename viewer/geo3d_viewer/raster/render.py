@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d_viewer.camera import ViewCamera
-from geo3d_viewer.coloring import color_points, color_vertices
+from geo3d_viewer.coloring import layer_point_colors, layer_vertex_colors
 from geo3d_viewer.density import typical_spacing
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.raster.clip import clip_segments, clip_triangles
@@ -113,7 +113,7 @@ def _points(layer: PointLayer, target: _Target, up: NDArray[np.float64]) -> Lege
 
     if not len(layer.cloud):
         return None
-    colors, legend = color_points(layer.cloud, layer.color_by, up)
+    colors, legend = layer_point_colors(layer, up)
     spacing = layer.point_size or 2.0 * typical_spacing(layer.cloud.points)
     xyz = np.ascontiguousarray(layer.cloud.points - target.centre, dtype=np.float32)
     least, most = _SMALLEST_DISC * target.pixels, _LARGEST_DISC * target.pixels
@@ -130,7 +130,7 @@ def _mesh(layer: MeshLayer, target: _Target, camera: ViewCamera, up: NDArray[np.
     mesh = layer.mesh
     if not len(mesh.faces):
         return None
-    colors, legend = color_vertices(mesh, layer.color_by, up)
+    colors, legend = layer_vertex_colors(layer, up)
     normals = corner_normals(mesh.vertices, mesh.faces)
     to_eye = np.asarray(camera.position) - mesh.vertices[mesh.faces]
     to_eye /= np.maximum(np.linalg.norm(to_eye, axis=2, keepdims=True), 1e-12)

@@ -15,7 +15,7 @@ from geo3d.io import RGBDDataset, open_rgbd
 from geo3d.io.atomic import write_text
 from geo3d.scan.output import raw_bytes, trajectory_error
 from geo3d.scan.result import ScanResult
-from geo3d_viewer.camera import ViewCamera, looking_along
+from geo3d_viewer.camera import looking_along
 from geo3d_viewer.framing import visible_points
 from geo3d_viewer.palette import palette
 from geo3d_viewer.report.page import Section, figure, page, table
@@ -68,32 +68,33 @@ def _summary(result: ScanResult, dataset: RGBDDataset | None, folder: Path) -> s
     return table(rows)
 
 
+def _level_axes(result: ScanResult) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Unit vectors right, ahead and up of a map in which the first camera looks ahead."""
+    up = np.asarray(result.up, dtype=np.float64) / np.linalg.norm(result.up)
+    ahead = result.trajectory.T_world_camera[0, :3, 2] if len(result.trajectory) else np.eye(3)[np.argmin(np.abs(up))]
+    ahead = ahead - (ahead @ up) * up
+    if np.linalg.norm(ahead) < 1e-6:
+        ahead = np.cross(up, np.eye(3)[np.argmin(np.abs(up))])
+    ahead = ahead / np.linalg.norm(ahead)
+    return np.cross(ahead, up), ahead, up
+
+
 def _surface(result: ScanResult) -> str:
     scene = scan_scene(result)
-    size = (720, 540)
-    front = picture(scene, size)[0].color
-    up = np.asarray(result.up, dtype=np.float64)
-    points = visible_points(scene)
-    across = np.cross(up, np.eye(3)[np.argmin(np.abs(up))])
-    down = looking_along(points, -up, across / np.linalg.norm(across), size[0] / size[1])
-    above = ViewCamera(down.position, down.target, down.up, down.fov)
-    top = picture(scene, (480, 360), above)[0].color
+    front = picture(scene, (580, 435))[0].color
+    _, ahead, up = _level_axes(result)
+    above = looking_along(visible_points(scene), -up, ahead, 4 / 3)
+    top = picture(scene, (400, 300), above)[0].color
     return f'<div class="row">{figure(front, "with the camera path")}{figure(top, "from above")}</div>'
 
 
 def _camera(result: ScanResult) -> str:
     """A map seen from above, and the height over time."""
-    up = np.asarray(result.up, dtype=np.float64) / np.linalg.norm(result.up)
-    ahead = result.trajectory.T_world_camera[0, :3, 2]
-    ahead = ahead - (ahead @ up) * up
-    if np.linalg.norm(ahead) < 1e-6:
-        ahead = np.cross(up, np.eye(3)[np.argmin(np.abs(up))])
-    ahead = ahead / np.linalg.norm(ahead)
-    right = np.cross(ahead, up)
+    right, ahead, up = _level_axes(result)
     p = result.trajectory.positions - result.trajectory.positions[0]
     times = result.trajectory.timestamps - result.trajectory.timestamps[0]
-    way = line_plot([Series("camera", p @ right, p @ ahead)], "right (m)", "ahead (m)", equal=True)
-    height = line_plot([Series("camera", times, p @ up)], "time (s, or frames)", "height (m)")
+    way = line_plot([Series("camera", p @ right, p @ ahead)], "right (m)", "ahead (m)", (490, 340), equal=True)
+    height = line_plot([Series("camera", times, p @ up)], "time (s, or frames)", "height (m)", (490, 340))
     lines = "\n".join(
         f"{t:.6f} " + " ".join(f"{v:.6f}" for v in T[:3].ravel())
         for t, T in zip(result.trajectory.timestamps, result.trajectory.T_world_camera, strict=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geo3d.types import TriangleMesh
 from geo3d_viewer.camera import ViewCamera
-from geo3d_viewer.coloring import color_points, color_vertices
+from geo3d_viewer.coloring import layer_point_colors, layer_vertex_colors
 from geo3d_viewer.density import typical_spacing
 from geo3d_viewer.desktop.state import WindowState
 from geo3d_viewer.framing import auto_camera, visible_points
@@ -108,7 +108,7 @@ class Page:
         scene = self.server.scene
         if isinstance(layer, PointLayer):
             cloud = thinned_cloud(layer.cloud, POINT_BUDGET)
-            colors, legend = color_points(cloud, layer.color_by, self.up)
+            colors, legend = layer_point_colors(layer, self.up, cloud)
             points = (cloud.points - self.centre).astype(np.float32)
             self.nodes[layer.name] = scene.add_point_cloud(
                 f"/{layer.name}", points, np.ascontiguousarray(colors), point_size=self._diameter(layer),
@@ -116,7 +116,7 @@ class Page:
             )  # fmt: skip
             return legend
         if isinstance(layer, MeshLayer):
-            colors, legend = color_vertices(layer.mesh, layer.color_by, self.up)
+            colors, legend = layer_vertex_colors(layer, self.up)
             self.nodes[layer.name] = scene.add_mesh_trimesh(f"/{layer.name}", self._trimesh(layer.mesh, colors))
             return legend
         assert isinstance(layer, LineLayer)

@@ -20,6 +20,7 @@ logger = logging.getLogger("geo3d.io")
 _CHUNK = 1 << 20
 _RGB = ("red", "green", "blue")
 _FINEST_SCALE = 1e-6
+_EXACT = "_exact"
 _NORMALS = ("normal_x", "normal_y", "normal_z")
 
 
@@ -29,7 +30,7 @@ class LasFormat:
     points      float64 metres (integers where the header's scale is 1 and its offset whole)
     colors      16-bit values reduced to 8 where that is exact; else the high bytes, and `color16` [N, 3] keeps all
     attributes  every other dimension by laspy's name (intensity, classification, gps_time, ..., extra bytes);
-                standard ones that are zero everywhere are left out
+                standard ones that are zero everywhere are left out; `NAME_exact` is read as NAME
     metadata    las_version, las_point_format, las_scales, las_offsets, crs_wkt: the writer uses them again
     """
 
@@ -84,6 +85,8 @@ class LasFormat:
             values = np.array(records[name])
             if values.dtype.kind in "biuf" and (name not in standard or values.any()):
                 attributes[name] = values
+        for name in [n for n in attributes if n.endswith(_EXACT) and n.removesuffix(_EXACT) in standard]:
+            attributes[name.removesuffix(_EXACT)] = attributes.pop(name)
         colors, normals = None, None
         if set(_RGB) <= standard:
             rgb = np.stack([np.asarray(records[k]) for k in _RGB], axis=1)
@@ -121,9 +124,6 @@ class LasFormat:
         wide = attributes.pop("color16", None)
         if cloud.normals is not None:
             attributes.update(zip(_NORMALS, cloud.normals.T, strict=True))
-        standard = set(header.point_format.standard_dimension_names)
-        extra = _extra_dimensions(attributes, standard)
-        header.add_extra_dims([laspy.ExtraBytesParams(name, values.dtype) for name, values in extra.items()])
         if wkt := cloud.metadata.get("crs_wkt"):
             header.vlrs.append(laspy.vlrs.known.WktCoordinateSystemVlr(str(wkt)))
             header.global_encoding.wkt = point_format >= 6
@@ -137,9 +137,8 @@ class LasFormat:
                 rgb = wide.astype(np.uint16)
             for k, name in enumerate(_RGB):
                 las[name] = rgb[:, k]
-        for name, values in attributes.items():
-            if name in standard:
-                _set_standard(las, name, values)
+        extra = _extra_dimensions(_set_standard(las, attributes))
+        las.add_extra_dims([laspy.ExtraBytesParams(name, values.dtype) for name, values in extra.items()])
         for name, values in extra.items():
             las[name] = values
         # laspy takes the format from the name, which atomic writing has changed.
@@ -190,31 +189,48 @@ def _point_format(cloud: PointCloud) -> tuple[int, str]:
     return (2 if colored else 0) + ("gps_time" in has), "1.2"
 
 
-def _extra_dimensions(attributes: dict[str, NDArray[Any]], standard: set[str]) -> dict[str, NDArray[Any]]:
-    """The attributes that need extra bytes, one column each."""
+def _set_standard(las: Any, attributes: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Assign the attributes that are standard dimensions; return the others.
+
+    A standard dimension that would round or clip its attribute (intensity is 16-bit in LAS, a float elsewhere) is
+    returned under the name with `_exact` behind it; `intensity` itself then holds a scaled copy for other programs.
+    """
+    standard = set(las.point_format.standard_dimension_names)
+    others: dict[str, NDArray[Any]] = {}
+    for name, values in attributes.items():
+        if name not in standard or values.ndim != 1:
+            others[name] = values
+            continue
+        try:
+            las[name] = values
+            kept = np.array_equal(np.asarray(las[name]).astype(np.float64), values.astype(np.float64), equal_nan=True)
+        except (OverflowError, ValueError, TypeError):
+            kept = False
+        if not kept:
+            las[name] = _as_intensity(values) if name == "intensity" else np.zeros(len(values), np.uint8)
+            others[name + _EXACT] = values
+            logger.info("LAS cannot hold '%s' (%s) as it is; '%s' keeps it", name, values.dtype, name + _EXACT)
+    return others
+
+
+def _as_intensity(values: NDArray[Any]) -> NDArray[np.uint16]:
+    """16 bits of any intensity: 0..1 is spread, other ranges are cut."""
+    wide = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=65535.0, neginf=0.0)
+    factor = 65535.0 if wide.size and wide.max() <= 1 else 1.0
+    return np.rint(wide * factor).clip(0, 65535).astype(np.uint16)
+
+
+def _extra_dimensions(attributes: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The attributes as extra bytes, one column each."""
     extra: dict[str, NDArray[Any]] = {}
     for name, values in attributes.items():
-        if name in standard and values.ndim == 1:
-            continue
         if values.dtype == bool:
             values = values.astype(np.uint8)
         elif values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
             values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
         parts = {name: values} if values.ndim == 1 else {f"{name}_{k}": values[:, k] for k in range(values.shape[1])}
         for part, column in parts.items():
-            if not 0 < len(part.encode()) <= 32 or part in extra or part in standard or part in ("x", "y", "z"):
+            if not 0 < len(part.encode()) <= 32 or part in extra or part.lower() in ("x", "y", "z"):
                 raise FormatError(f"LAS cannot name an extra dimension '{part}' (taken, or over 32 bytes); rename it")
             extra[part] = column
     return extra
-
-
-def _set_standard(las: Any, name: str, values: NDArray[Any]) -> None:
-    """Assign a standard dimension; values that would be clipped or wrapped are a `FormatError`."""
-    try:
-        las[name] = values
-        kept = np.array_equal(np.asarray(las[name]).astype(np.float64), values.astype(np.float64), equal_nan=True)
-    except (OverflowError, ValueError, TypeError):
-        kept = False
-    if not kept:
-        info = f"{values.min()} to {values.max()}" if len(values) else "nothing"
-        raise FormatError(f"LAS cannot hold '{name}' from {info} ({values.dtype}); rename the attribute to keep it")

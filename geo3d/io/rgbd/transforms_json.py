@@ -159,7 +159,8 @@ class TransformsFormat:
         if matrix.shape != (4, 4):
             return None, f"transform_matrix has shape {list(matrix.shape)}, not 4x4"
         matrix[:3, 3] /= scale
-        return checked_pose(matrix @ _OPENGL_TO_OPENCV, _FILE)
+        with np.errstate(invalid="ignore"):
+            return checked_pose(matrix @ _OPENGL_TO_OPENCV, _FILE)
 
 
 def _is_number(value: Any) -> bool:

@@ -95,13 +95,23 @@ def test_integer_clouds_come_back_as_integers(tmp_path):
     assert np.array_equal(back, points)
 
 
+def test_values_outside_a_standard_dimension_survive(tmp_path):
+    attributes = {
+        "intensity": np.array([0.25, 1.0], np.float32),
+        "classification": np.array([1, 999]),
+        "gps_time": np.array([1.5, np.nan]),
+    }
+    write_points(tmp_path / "e.las", PointCloud(np.zeros((2, 3)), attributes=attributes))
+    back = read_points(tmp_path / "e.las").attributes
+    for name, values in attributes.items():
+        assert np.array_equal(back[name], values, equal_nan=True)
+        assert back[name].dtype == values.dtype
+    assert laspy.read(tmp_path / "e.las").intensity.tolist() == [16384, 65535]
+
+
 def test_what_las_cannot_hold_is_an_error(tmp_path):
     with pytest.raises(FormatError, match="NaN"):
         write_points(tmp_path / "e.las", PointCloud(np.full((2, 3), np.nan)))
-    with pytest.raises(FormatError, match="classification"):
-        write_points(
-            tmp_path / "e.las", PointCloud(np.zeros((2, 3)), attributes={"classification": np.array([1, 999])})
-        )
     with pytest.raises(FormatError, match="32 bits"):
         write_points(tmp_path / "e.las", PointCloud(np.array([[0.0] * 3, [1e7] * 3])), scale=1e-6)
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,1 @@
+"""Benchmark suites of this package."""

@@ -1,0 +1,80 @@
+"""The clouds of the point-cloud benchmark: what is read, on which grid, and what TMC13 needed for it.
+
+`tmc13.csv` quotes TMC13 v23.0-rc2 (the G-PCC reference software; octree, common-test flags, no angular mode; its
+seconds are from one thread of another 2-core machine): bytes of the lossless geometry, and bits a point of the lossless
+predicting transform for colours.  Grid index = round(coordinate / cell) - minimum, duplicates removed.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.io import read_points
+from geo3d.ops.voxelize import unique_voxels
+from geo3d.types import PointCloud
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A cloud on its grid, unique integer points with mean colours; reference numbers where there are some."""
+
+    name: str
+    kind: str
+    grid: str
+    cloud: PointCloud
+    tmc13_bpp: float | None = None
+    tmc13_seconds: tuple[float, float] | None = None
+    tmc13_color_bpp: float | None = None
+
+
+def cases(data: Path | None) -> Iterator[Case]:
+    """The clouds of `data`/pcc that have reference numbers; without `data`, the bundled samples at 2 and 10 mm."""
+    if data is None:
+        for path in sorted((Path(__file__).parents[3] / "samples").glob("**/*.ply")):
+            cloud = read_points(path)
+            for cell in (0.002, 0.01):
+                yield Case(path.stem, "sample", f"{cell * 1000:g} mm", on_grid(cloud, cell))
+        return
+    for row in _references():
+        found = [p for p in sorted((data / "pcc").rglob(row["cloud"] + ".*")) if p.is_file()]
+        if not found:
+            continue
+        cell = 1.0 if row["grid"] == "as is" else float(row["grid"].split()[0]) / 1000
+        color = row["lossless_color_bpp"]
+        yield Case(
+            row["cloud"], row["kind"], row["grid"], on_grid(_read(found[0]), cell),
+            8 * int(row["bytes"]) / int(row["points"]), (float(row["enc_s"]), float(row["dec_s"])),
+            float(color) if color else None,
+        )  # fmt: skip
+
+
+def on_grid(cloud: PointCloud, cell: float) -> PointCloud:
+    """Unique cells as int32 points from 0, with the mean colour of each."""
+    indices = np.rint(cloud.points.astype(np.float64) / cell).astype(np.int64)
+    voxels, inverse, counts = unique_voxels(indices - indices.min(axis=0))
+    colors: NDArray[np.uint8] | None = None
+    if cloud.colors is not None:
+        sums = np.stack([np.bincount(inverse, cloud.colors[:, k], len(voxels)) for k in range(3)], axis=1)
+        colors = np.rint(sums / counts[:, None]).astype(np.uint8)
+    return PointCloud(voxels.astype(np.int32), colors)
+
+
+def _references() -> list[dict[str, str]]:
+    text = (files(__package__) / "tmc13.csv").read_text()
+    # Sampled meshes depend on the sampling; only clouds that everybody has alike are compared.
+    return [r for r in csv.DictReader(text.splitlines()) if "surface" not in r["grid"]]
+
+
+def _read(path: Path) -> PointCloud:
+    if path.suffix == ".bin":
+        table: NDArray[Any] = np.fromfile(path, np.float32).reshape(-1, 4)
+        return PointCloud(table[:, :3])
+    return read_points(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from geo3d_viewer.load import load_scene
-from geo3d_viewer.scene import LineLayer, MeshLayer, PointLayer
+from geo3d_viewer.scene import LineLayer, MeshLayer, PointLayer, layer_points
 from PIL import Image
 
 from geo3d.errors import FormatError
@@ -83,6 +83,8 @@ def test_one_frame_by_name_or_number_with_and_without_pose(tmp_path: Path) -> No
     assert by_name.names == by_number.names == ("frame-000002/cloud", "frame-000002/cameras")
     free = load_scene([rgbd_folder(tmp_path / "free", poses=False)])
     assert free.names == ("frame-000000/cloud", "frame-000000/cameras")
+    posed, in_camera = (load_scene([f"{folder}@2"], in_camera=c)["frame-000002/cloud"] for c in (False, True))
+    assert np.allclose(layer_points(posed) - layer_points(in_camera), [0.2, 0, 0])
     with pytest.raises(FormatError, match="no frame 7"):
         load_scene([f"{folder}@7"])
 

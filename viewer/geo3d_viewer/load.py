@@ -20,17 +20,18 @@ _TRAJECTORY_SUFFIXES = (".txt", ".log", ".tum")
 _SCAN_FILES = ("mesh.ply", "cloud.ply")
 
 
-def load_scene(paths: Sequence[str | Path], *, preview: bool = False) -> Scene:
+def load_scene(paths: Sequence[str | Path], *, preview: bool = False, in_camera: bool = False) -> Scene:
     """Read everything that `paths` name into one scene, one or more layers each.
 
-    preview  of large clouds in `.g3c` files decode the coarse octree levels only
+    preview    of large clouds in `.g3c` files decode the coarse octree levels only
+    in_camera  leave single RGB-D frames in their camera's frame, as `geo3d register` takes them, also with a pose
 
     A path is a cloud, a mesh, a trajectory (TUM, `.log`), an RGB-D folder, `FOLDER@FRAME` (a frame's name or number),
     the output folder of a scan, or a `.g3c` file.
     """
     if not paths:
         raise FormatError("nothing to look at: give the path of a cloud, a mesh, an RGB-D folder or a .g3c file")
-    parts = [_load(str(path), preview) for path in paths]
+    parts = [_load(str(path), preview, in_camera) for path in paths]
     layers: list[Layer] = []
     for part in parts:
         taken = {la.name for la in layers}
@@ -51,14 +52,15 @@ def _unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def _load(text: str, preview: bool) -> Scene:
+def _load(text: str, preview: bool, in_camera: bool) -> Scene:
     from geo3d.io import open_rgbd, read_trajectory
 
     path = Path(text)
     if not path.exists() and "@" in text:
         folder, _, frame = text.rpartition("@")
         dataset = open_rgbd(folder)
-        return frame_scene(dataset.load(dataset.index(frame)))
+        loaded = dataset.load(dataset.index(frame))
+        return frame_scene(replace(loaded, T_world_camera=None) if in_camera else loaded)
     if path.is_dir():
         if (path / "poses.txt").is_file() and any((path / name).is_file() for name in _SCAN_FILES):
             return _scan_folder(path)

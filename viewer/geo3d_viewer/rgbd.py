@@ -14,6 +14,7 @@ from geo3d_viewer.upright import refine_up, sample_normals, up_from_cameras
 
 _MOST_FRAMES = 24
 _MOST_POINTS = 2_000_000
+_FLYING = 0.015  # of the depth: a pixel with fewer neighbours within it is no surface
 
 
 def posed_up(T_world_camera: NDArray[np.float64], scene: Scene | None = None) -> NDArray[np.float64]:
@@ -24,12 +25,13 @@ def posed_up(T_world_camera: NDArray[np.float64], scene: Scene | None = None) ->
 
 def frame_scene(frame: RGBDFrame) -> Scene:
     """One frame: its cloud (in the world frame where its pose is known) and its camera."""
-    from geo3d.ops import depth_to_cloud
+    from geo3d.ops import depth_to_cloud, remove_flying_pixels
 
     T = np.eye(4) if frame.T_world_camera is None else frame.T_world_camera
     name = frame.name or "frame"
     pose = Trajectory(np.zeros(1), T[None])
-    cloud = PointLayer(f"{name}/cloud", depth_to_cloud(frame, world=frame.T_world_camera is not None))
+    kept = remove_flying_pixels(frame, ratio=_FLYING)
+    cloud = PointLayer(f"{name}/cloud", depth_to_cloud(kept, world=frame.T_world_camera is not None))
     cameras = [la for la in trajectory_layers(pose, frame.camera, prefix=name) if la.name.endswith("/cameras")]
     up = posed_up(T[None], Scene((cloud,)))
     return Scene((cloud, *cameras), up=up, forward=T[:3, 2], title=name)
@@ -56,7 +58,7 @@ def dataset_scene(dataset: RGBDDataset, most_frames: int = _MOST_FRAMES) -> Scen
     notes: list[str] = []
     for i in (posed[k] for k in chosen):
         try:
-            cloud = depth_to_cloud(remove_flying_pixels(dataset.load(i), ratio=0.015), world=True, stride=stride)
+            cloud = depth_to_cloud(remove_flying_pixels(dataset.load(i), ratio=_FLYING), world=True, stride=stride)
         except FormatError as error:
             notes.append(f"{name}: {error}")
             continue

@@ -22,6 +22,7 @@ def view(
     camera: Annotated[str, tyro.conf.arg(metavar="JSON|auto|last")] = "auto",
     color_by: str = "auto",
     compare: bool = False,
+    aligned: Annotated[Path | None, tyro.conf.arg(metavar="T.json")] = None,
     turntable: Annotated[Path | None, tyro.conf.arg(metavar="OUT.mp4")] = None,
     web: bool = False,
     host: str = "127.0.0.1",
@@ -37,6 +38,7 @@ def view(
       geo3d view samples/box_desk --snapshot desk.png --size 1280x960
       geo3d view samples/box_desk@frame-000015 --snapshot frame.png
       geo3d view original.ply decoded.ply --compare --snapshot difference.png
+      geo3d view source.ply target.ply --aligned T.json --snapshot registered.png
       geo3d view scan-output --web --port 8080
       geo3d view cloud.ply --snapshot top.png --camera '{"position": [0, 0, 9], "target": [0, 0, 0], "up": [0, 1, 0]}'
 
@@ -49,6 +51,8 @@ def view(
         color_by: rgb, height, normal, an attribute's name, or #rrggbb; `auto` takes colours where there are any.
         compare: take two clouds or meshes, the first as reference, and colour the second by its distance to it;
             --snapshot then shows both, the distances and their histogram.
+        aligned: take SOURCE and TARGET and the answer of `geo3d register`, and show them in two colours, the source
+            moved onto the target; --snapshot then shows before and after.
         turntable: write a film of the scene turning once and open no window.
         web: serve a page for the browser and open no window.
         host: interface to serve on; other than this machine's own, a token in the address is required.
@@ -61,11 +65,14 @@ def view(
     eye = _camera(camera, paths)
     is_picture = snapshot is not None or turntable is not None
     is_packed = any(p.lower().endswith(".g3c") for p in paths)
-    if compare:
-        from geo3d_viewer.commands.comparison import compared
+    if compare or aligned is not None:
+        from geo3d_viewer.commands.pairs import compared, registered
 
-        scene, done = compared(paths, snapshot, pixels, eye, json)
-        if done and turntable is None:
+        if aligned is not None:
+            scene = registered(paths, aligned, snapshot, pixels, eye, json)
+        else:
+            scene = compared(paths, snapshot, pixels, eye, json)
+        if snapshot is not None and turntable is None:
             return
         snapshot, is_packed = None, False
     else:

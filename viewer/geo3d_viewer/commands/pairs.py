@@ -1,4 +1,4 @@
-"""`geo3d view --compare`: two geometries and how far they are apart."""
+"""`geo3d view` of two things: how far they are apart (--compare), or one moved onto the other (--aligned)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def compared(
     size: tuple[int, int],
     camera: Literal["auto"] | ViewCamera,
     as_json: bool,
-) -> tuple[Scene, bool]:
-    """Measure, report the numbers, draw the picture if one is wanted; return the scene, and whether it was drawn."""
+) -> Scene:
+    """Measure, report the numbers, draw the picture if one is wanted; return the scene for a window."""
     from geo3d_viewer.compare import Geometry, compare, comparison_picture, comparison_scene
     from geo3d_viewer.load import load_scene
     from geo3d_viewer.snapshots import write_image
@@ -42,4 +42,28 @@ def compared(
         write_image(snapshot, image)
         numbers |= {"snapshot": str(snapshot), "camera": seen.to_json()}
     report(numbers, as_json=as_json)
-    return comparison_scene(reference, other, result), snapshot is not None
+    return comparison_scene(reference, other, result)
+
+
+def registered(
+    paths: Sequence[str],
+    transform: Path,
+    snapshot: Path | None,
+    size: tuple[int, int],
+    camera: Literal["auto"] | ViewCamera,
+    as_json: bool,
+) -> Scene:
+    """Draw before and after if a picture is wanted; return the scene after registration for a window."""
+    from geo3d_viewer.load import load_scene
+    from geo3d_viewer.registration import read_transform, registration_picture, registration_scenes
+    from geo3d_viewer.snapshots import write_image
+
+    if len(paths) != 2:
+        raise Geo3DError(f"--aligned takes a source and a target, got {len(paths)} paths")
+    source, target = (load_scene([path], in_camera=True) for path in paths)
+    before, after = registration_scenes(source, target, read_transform(transform))
+    if snapshot is not None:
+        image, seen = registration_picture(before, after, (size[0] // 2, size[1]), camera)
+        write_image(snapshot, image)
+        report({"snapshot": str(snapshot), "camera": seen.to_json()}, as_json=as_json)
+    return after

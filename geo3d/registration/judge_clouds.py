@@ -19,8 +19,9 @@ def judge(pair: CloudPair, seen: Agreement, rival: float) -> tuple[float, str]:
     """
     rmse = seen.rmse / pair.voxel if np.isfinite(seen.rmse) else 1.0
     low, high = min(seen.source, seen.target), max(seen.source, seen.target)
-    z = -7.5 + 7.0 * high + 5.0 * low + 7.0 * (seen.facing - 0.6) - 5.0 * (rmse - 0.25) + 2.0 * max(seen.color, 0)
-    z += 6.0 * max(0.0, 0.85 - rival)
+    # By hand: the facing of neighbours is what chance cannot give; overlap alone says next to nothing.
+    z = -2.0 + 30.0 * (seen.facing - 0.75) + 4.0 * (high + low) - 3.0 * (rmse - 0.25) + 2.0 * max(seen.color, 0)
+    z += 4.0 * max(0.0, 0.85 - rival)
     probability = float(1 / (1 + np.exp(-z)))
     if rival > 0.97:
         probability = min(probability, 0.45)

@@ -23,13 +23,12 @@ def mutual_matches(
         return np.zeros((0, 2), np.int64), np.zeros(0)
     squared = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * (a @ b.T)
     np.maximum(squared, 0, out=squared)
-    top = min(top, len(a), len(b))
     forth = np.argpartition(squared, min(top, len(b) - 1), axis=1)[:, : top + 1]
     rows = np.arange(len(a))[:, None]
     order = np.argsort(squared[rows, forth], axis=1, kind="stable")
     forth = forth[rows, order]
     columns = np.arange(len(b))[None]
-    back = np.argpartition(squared, min(top - 1, len(a) - 1), axis=0)[:top]
+    back = np.argpartition(squared, min(top, len(a)) - 1, axis=0)[:top]
     worst = squared[back, columns].max(axis=0)
     runner_up = np.sqrt(squared[rows[:, 0], forth[:, min(top, forth.shape[1] - 1)]])
     pairs, scores = [], []

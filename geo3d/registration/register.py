@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.ops import depth_to_cloud
-from geo3d.registration.register_clouds import register_clouds
+from geo3d.registration.dense import frame_maps
+from geo3d.registration.frames.describe import describe_frame, feature_voxel
+from geo3d.registration.frames.register_frames import register_descriptions
+from geo3d.registration.prepare import unit_note
+from geo3d.registration.register_clouds import refused, register_clouds
 from geo3d.registration.result import RegistrationResult
 from geo3d.types import PointCloud, RGBDFrame, as_points, as_transform
 
@@ -17,6 +23,8 @@ def register(
     source: Any, target: Any, *, method: str = "auto", init: NDArray[np.float64] | None = None, seed: int = 0
 ) -> RegistrationResult:
     """Find T_target_source, or refuse (`converged` False, with the reason).
+
+    Two RGB-D frames are verified through both cameras; everything else is registered as clouds.
 
     Parameters
     ----------
@@ -34,7 +42,23 @@ def register(
     ...     merged = a.transformed(result.T_target_source)
     """
     T_init = None if init is None else as_transform(init, "init")
+    if method == "auto" and isinstance(source, RGBDFrame) and isinstance(target, RGBDFrame):
+        return register_frames(source, target, init=T_init)
     return register_clouds(as_cloud(source), as_cloud(target), method=method, init=T_init, seed=seed)
+
+
+def register_frames(
+    source: RGBDFrame, target: RGBDFrame, *, init: NDArray[np.float64] | None = None
+) -> RegistrationResult:
+    """Find T_target_source of two RGB-D frames by pooled hypotheses and two-way verification, or refuse."""
+    start = time.perf_counter()
+    voxels = [feature_voxel(frame_maps(f)) for f in (source, target)]
+    clash = unit_note(voxels[0], voxels[1])
+    if clash:
+        return refused(clash, time.perf_counter() - start, "auto")
+    # One grid for both, or their features would describe neighbourhoods of different sizes.
+    a, b = (describe_frame(f, max(voxels)) for f in (source, target))
+    return replace(register_descriptions(a, b, init=init), seconds=time.perf_counter() - start)
 
 
 def as_cloud(x: Any) -> PointCloud:

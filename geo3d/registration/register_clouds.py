@@ -49,7 +49,7 @@ def register_clouds(
     start = time.perf_counter()
     clash = _unit_clash(source, target)
     if clash:
-        return _refused(clash, time.perf_counter() - start, method)
+        return refused(clash, time.perf_counter() - start, method)
     pair = prepare_pair(source, target)
     if method == "auto":
         T, rival = _search(pair, init, seed)
@@ -104,7 +104,8 @@ def _unit_clash(source: PointCloud, target: PointCloud) -> str:
     return unit_note(extent(a.points), extent(b.points))
 
 
-def _refused(reason: str, seconds: float, method: str) -> RegistrationResult:
+def refused(reason: str, seconds: float, method: str) -> RegistrationResult:
+    """A refusal before any pose was looked for."""
     return RegistrationResult(
         np.eye(4), False, 0.0, 0.0, float("nan"), reason, np.zeros((6, 6)), seconds, method, notes=(reason,)
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from geo3d.types import rigid_alignment
 
-MAX_MATCHES = 1200
+MAX_MATCHES = 800
 
 
 def sc2_poses(
@@ -19,7 +19,7 @@ def sc2_poses(
     target: NDArray[np.float64],
     tolerance: float,
     *,
-    seeds: int = 40,
+    seeds: int = 30,
     neighbours: int = 20,
     score: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -78,12 +78,14 @@ def _distances(points: NDArray[np.float64]) -> NDArray[np.float32]:
 
 def _spread_seeds(strength: NDArray[np.float32], source: NDArray[np.float64], count: int, apart: float) -> list[int]:
     """The strongest matches, none within `apart` of a stronger one in the source."""
+    left = np.array(strength, dtype=np.float64)
     chosen: list[int] = []
-    for k in np.argsort(-strength, kind="stable"):
-        if strength[k] <= 0 or len(chosen) == count:
+    while len(chosen) < count:
+        k = int(left.argmax())
+        if left[k] <= 0:
             break
-        if all(np.abs(source[k] - source[c]).max() > apart for c in chosen):
-            chosen.append(int(k))
+        chosen.append(k)
+        left[np.abs(source - source[k]).max(axis=1) <= apart] = 0
     return chosen
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +14,13 @@ from scipy.spatial.transform import Rotation, Slerp
 from geo3d.console import progress
 from geo3d.registration.dense.consistency import consistency
 from geo3d.registration.pose_graph import Edge, optimize_pose_graph
-from geo3d.registration.se3 import inverse
+from geo3d.registration.se3 import angle, inverse
 from geo3d.scan.edges import verified_edge
 from geo3d.scan.keyframe import Keyframe
 from geo3d.scan.odometry import Tracked
+
+# Finds edges between keyframes that their poses [K, 4, 4] do not predict.
+DistantLoops = Callable[[Sequence[Keyframe], NDArray[np.float64]], list[Edge]]
 
 MIN_OVERLAP = 0.25
 ROUNDS = 3
@@ -35,24 +38,33 @@ class ClosedLoops:
     rejected: int
 
 
-def close_loops(keyframes: Sequence[Keyframe]) -> ClosedLoops:
-    """Connect keyframes with overlapping views by verified edges and optimise robustly; repeat as poses improve."""
+def close_loops(keyframes: Sequence[Keyframe], distant: DistantLoops | None = None) -> ClosedLoops:
+    """Connect keyframes with overlapping views by verified edges and optimise robustly; repeat as poses improve.
+
+    Parameters
+    ----------
+    distant : finds edges that the present poses do not predict; asked once, after the first round. None: no such edges.
+    """
     T = np.stack([k.T_world_camera for k in keyframes])
     edges = _chain(keyframes)
     chain = len(edges)
-    fixed = [k for k, key in enumerate(keyframes) if k == 0 or key.submap != keyframes[k - 1].submap]
+    piece = np.array([k.submap for k in keyframes])
     tried: set[tuple[int, int]] = set()
     weight = np.ones(chain)
     with ThreadPoolExecutor(2) as pool:
         for round_ in range(ROUNDS):
-            pairs = [p for p in _overlapping(keyframes, T) if p not in tried]
-            if not pairs:
+            pairs = [p for p in _overlapping(keyframes, T, piece) if p not in tried]
+            if not pairs and round_ > 1:
                 break
             tried.update(pairs)
             found = progress(
                 pool.map(partial(_edge, keyframes, T), pairs), f"loop edges, round {round_ + 1}", len(pairs)
             )
             edges += [e for e in found if e is not None]
+            if round_ == 1 and distant is not None:
+                edges += distant(keyframes, T)
+                T, piece = _joined(T, piece, edges)
+            fixed = [int(np.flatnonzero(piece == p)[0]) for p in np.unique(piece)]
             graph = optimize_pose_graph(T, edges, fixed=fixed)
             T, weight = graph.T_world_node, graph.weight
     main = _connected([e for e, w in zip(edges, weight, strict=True) if w > 0.1], len(keyframes))
@@ -73,15 +85,45 @@ def _chain(keyframes: Sequence[Keyframe]) -> list[Edge]:
     return edges
 
 
-def _overlapping(keyframes: Sequence[Keyframe], T: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """Pairs of one submap, not neighbours, whose views overlap at the present poses."""
+def _joined(
+    T: NDArray[np.float64], piece: NDArray[np.int64], edges: Sequence[Edge]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Move pieces onto each other by the edges between them that agree best with one another."""
+    T, piece = T.copy(), piece.copy()
+    while True:
+        between: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
+        for e in edges:
+            p, q = piece[e.i], piece[e.j]
+            if p != q:
+                T_i_j = e.T_i_j if p < q else inverse(e.T_i_j)
+                i, j = (e.i, e.j) if p < q else (e.j, e.i)
+                between.setdefault((min(p, q), max(p, q)), []).append(T[i] @ T_i_j @ inverse(T[j]))
+        if not between:
+            return T, piece
+        votes = {pair: [sum(_alike(A, B) for B in moves) for A in moves] for pair, moves in between.items()}
+        (p, q), counts = max(votes.items(), key=lambda v: (max(v[1]), -v[0][0], -v[0][1]))
+        move = between[p, q][int(np.argmax(counts))]
+        mine = piece == q
+        T[mine] = move @ T[mine]
+        piece[mine] = p
+
+
+def _alike(A: NDArray[np.float64], B: NDArray[np.float64]) -> bool:
+    D = inverse(A) @ B
+    return bool(angle(D) < 0.1 and np.linalg.norm(D[:3, 3]) < 0.3)
+
+
+def _overlapping(
+    keyframes: Sequence[Keyframe], T: NDArray[np.float64], piece: NDArray[np.int64]
+) -> list[tuple[int, int]]:
+    """Pairs of one connected piece, not neighbours, whose views overlap at the present poses."""
     pairs = []
     for i in range(len(keyframes)):
         for j in range(i + 2, len(keyframes)):
             a, b = keyframes[i], keyframes[j]
             T_a_b = inverse(T[i]) @ T[j]
             # Optical axes more than 75 degrees apart see different faces of things.
-            if a.submap != b.submap or T_a_b[2, 2] < 0.25:
+            if piece[i] != piece[j] or T_a_b[2, 2] < 0.25:
                 continue
             if consistency(b.maps, a.maps, T_a_b, level=2, step=3).overlap > MIN_OVERLAP:
                 pairs.append((i, j))

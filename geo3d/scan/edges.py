@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d.registration.dense import Alignment, FrameMaps, align
+from geo3d.registration.dense import FrameMaps, align
 from geo3d.registration.dense.consistency import consistency
 from geo3d.registration.pose_graph import Edge
 from geo3d.registration.se3 import angle
@@ -20,10 +20,15 @@ VIEW_ROTATION = 0.17
 VIEW_TRANSLATION = 0.1  # of the median depth
 
 
-def edge_information(alignment: Alignment, median_depth: float) -> NDArray[np.float64]:
-    """[6, 6] information of an aligned pair: inverse of (correlated noise + a floor)."""
-    H = alignment.information + np.eye(6) * 1e-3
-    T = alignment.T_target_source
+def information_of_pair(H: NDArray[np.float64], T: NDArray[np.float64], target: FrameMaps) -> NDArray[np.float64]:
+    """[6, 6] information of an aligned pair: inverse of (correlated noise + a floor).
+
+    Parameters
+    ----------
+    H : [6, 6] Gauss-Newton information at the pose T = T_target_source.
+    """
+    median_depth = float(np.median(target.levels[2].points[:, 2]))
+    H = H + np.eye(6) * 1e-3
     change = 1 + angle(T) / VIEW_ROTATION + np.linalg.norm(T[:3, 3]) / (VIEW_TRANSLATION * median_depth)
     floor = np.diag([FLOOR_ROTATION**2] * 3 + [(FLOOR_TRANSLATION * median_depth) ** 2] * 3)
     covariance = np.linalg.inv(H) * CORRELATION + floor * change**2
@@ -45,5 +50,4 @@ def verified_edge(
         or alignment.matched < 0.6
     ):
         return None
-    depth = float(np.median(maps_i.levels[2].points[:, 2]))
-    return Edge(i, j, T, edge_information(alignment, depth), robust)
+    return Edge(i, j, T, information_of_pair(alignment.information, T, maps_i), robust)

@@ -8,6 +8,7 @@ folder ─▶ track ─▶ close_loops ─▶ fuse ─▶ poses.txt, cloud.ply, 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from geo3d.console import say
 from geo3d.errors import RegistrationError
 from geo3d.io import RGBDDataset, open_rgbd
 from geo3d.scan.close_loops import close_loops, spread
+from geo3d.scan.distant_loops import distant_loops
 from geo3d.scan.fusion import Fused, fuse
 from geo3d.scan.options import ScanOptions
 from geo3d.scan.result import FrameStatus, ScanResult
@@ -57,7 +59,8 @@ def find_poses(dataset: RGBDDataset, walk: Walk, options: ScanOptions, saved: Pa
             take_given_poses(dataset, walk, count)
         else:
             keyframes = track_frames(dataset, walk, count, saved)
-            walk.optimized = spread(walk.tracked, keyframes, close_loops(keyframes))
+            closed = close_loops(keyframes, partial(distant_loops, dataset))
+            walk.optimized = spread(walk.tracked, keyframes, closed)
         walk.save(saved)
     return walk.optimized or {}
 

@@ -78,7 +78,7 @@ class Walk:
                 ]
                 optimized = {int(i): T for i, T in zip(data["optimized_index"], data["optimized_pose"], strict=True)}
                 motion = Motion(data["motion"][0], data["motion"][1], head["misses"], head["submap"])
-        except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile):
+        except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile):
             return None
         problems = {int(k): v for k, v in head["problems"].items()}
         return Walk(fingerprint, head["done"], tracked, motion, problems, optimized if head["closed"] else None)

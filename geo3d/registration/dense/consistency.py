@@ -22,6 +22,7 @@ class Consistency:
     occluded    share of them behind the other's surface
     rmse        of the consistent points' distances, metres
     grey        correlation of locally normalised brightness over consistent points (0 without colour)
+    tone        the same over wide windows
     magnitude   correlation of gradient magnitude
     chroma      mean correlation of the two colour opponents
     pairs       consistent points, both directions
@@ -34,6 +35,7 @@ class Consistency:
     occluded: float
     rmse: float
     grey: float
+    tone: float
     magnitude: float
     chroma: float
     pairs: int
@@ -57,8 +59,8 @@ def _camera(level: Level) -> tuple[float, float, float, float]:
 def one_way(source: Level, target: Level, T_target_source: NDArray[np.float64], step: int = 1) -> NDArray[np.float64]:
     """The raw sums of `project_statistics` for every step-th pixel in both axes."""
     return p.project_statistics(
-        source.depth, source.normals, source.grey, source.gradient, source.chroma,
-        target.depth, target.normals, target.grey, target.gradient, target.chroma,
+        source.depth, source.normals, source.grey, source.tone, source.gradient, source.chroma,
+        target.depth, target.normals, target.grey, target.tone, target.gradient, target.chroma,
         _camera(source), _camera(target),
         np.ascontiguousarray(T_target_source[:3, :3]), np.ascontiguousarray(T_target_source[:3, 3]), step,
     )  # fmt: skip
@@ -83,8 +85,10 @@ def consistency(
         occluded=float(total[p.OCCLUDED] / known),
         rmse=float(np.sqrt(total[p.DISTANCE2] / max(total[p.CONSISTENT], 1.0))),
         grey=_correlation(total[p.GREY : p.GREY + 6]),
+        tone=_correlation(total[p.TONE : p.TONE + 6]),
         magnitude=_correlation(total[p.MAGNITUDE : p.MAGNITUDE + 6]),
-        chroma=(_correlation(total[p.CHROMA_RG : p.CHROMA_RG + 6]) + _correlation(total[p.CHROMA_BY :])) / 2,
+        chroma=(_correlation(total[p.CHROMA_RG : p.CHROMA_RG + 6]) + _correlation(total[p.CHROMA_BY : p.CHROMA_BY + 6]))
+        / 2,
         pairs=int(total[p.CONSISTENT]),
         worse_consistent=float(min(shares)),
         worse_violation=float(max(violations)),

@@ -26,6 +26,7 @@ class Level:
     depth    [h, w] metres, 0 = none
     normals  [h, w, 3] facing the camera, 0 = none
     grey     [h, w] locally normalised brightness (zero mean, about unit deviation), 0 without colour
+    tone     [h, w] the same over a window of a sixth of the width, which forgives a few pixels of misregistration
     chroma   [h, w, 2] red-green and blue-yellow opponents, about -1 to 1
     gradient [h, w, 2] of grey along u and v, per pixel
     points   [N, 7] x y z, normal, grey of the pixels with depth and normal, raster order
@@ -35,6 +36,7 @@ class Level:
     depth: FloatMap
     normals: FloatMap
     grey: FloatMap
+    tone: FloatMap
     chroma: FloatMap
     gradient: FloatMap
     points: FloatMap
@@ -58,21 +60,28 @@ def _locally_normalised(grey: FloatMap, size: int) -> FloatMap:
     return ((grey - mean) / np.sqrt(np.maximum(variance, 0) + 25.0)).astype(np.float32)
 
 
+def _smooth(image: FloatMap, size: int) -> FloatMap:
+    from scipy.ndimage import uniform_filter
+
+    return np.asarray(uniform_filter(image, size, mode="nearest"), dtype=np.float32)
+
+
 def _level(camera: PinholeCamera, depth: FloatMap, rgb: FloatMap | None, step: int) -> Level:
     h, w = depth.shape
     normals = _image.normals_from_depth(depth, camera.fx, camera.fy, camera.cx, camera.cy, step, 0.06)
     if rgb is None:
-        grey, chroma = np.zeros((h, w), np.float32), np.zeros((h, w, 2), np.float32)
+        grey, tone, chroma = np.zeros((h, w), np.float32), np.zeros((h, w), np.float32), np.zeros((h, w, 2), np.float32)
     else:
         luma = (rgb @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
         grey = _locally_normalised(luma, max(5, w // 32) | 1)
+        tone = _locally_normalised(_smooth(luma, max(1, w // 80) | 1), max(5, w // 6) | 1)
         total = rgb.sum(axis=2) + 30
         chroma = np.stack([rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., :2].mean(axis=2)], 2) / total[..., None]
     gradient = np.zeros((h, w, 2), np.float32)
     gradient[:, 1:-1, 0] = (grey[:, 2:] - grey[:, :-2]) / 2
     gradient[1:-1, :, 1] = (grey[2:] - grey[:-2]) / 2
     points = _image.list_points(depth, normals, grey, camera.fx, camera.fy, camera.cx, camera.cy)
-    return Level(camera, depth, normals, grey, chroma.astype(np.float32), gradient, points)
+    return Level(camera, depth, normals, grey, tone, chroma.astype(np.float32), gradient, points)
 
 
 def frame_maps(frame: RGBDFrame) -> FrameMaps:

@@ -1,0 +1,107 @@
+"""Everything about one frame that does not depend on its partner, so that it can be kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.registration.dense import FrameMaps, frame_maps
+from geo3d.registration.fpfh import color_statistics, fpfh
+from geo3d.registration.frames.lifted import LiftedFeatures, lift_features
+from geo3d.types import RGBDFrame
+
+# Voxels across the median depth: 4.5 cm at 2 m.
+VOXELS_PER_DEPTH = 45
+MAX_POINTS = 2000
+RADII = (5.0, 9.0)  # voxels
+COLOR_RADII = (2.0, 5.0)
+COLOR_WEIGHT = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class FrameDescription:
+    """A frame's pyramid and features.
+
+    maps    image pyramid
+    voxel   edge of its feature grid, metres
+    points  [N, 3] float64 camera coordinates
+    shape   [N, 66] FPFH at two radii
+    color   [N, 12] colour statistics, zeros without colour
+    lifted  image features with depth
+    """
+
+    maps: FrameMaps
+    voxel: float
+    points: NDArray[np.float64]
+    shape: NDArray[np.float32]
+    color: NDArray[np.float32]
+    lifted: LiftedFeatures
+
+
+def feature_voxel(maps: FrameMaps) -> float:
+    """Edge of the feature grid for a frame, metres."""
+    return float(np.median(maps.levels[2].depth[maps.levels[2].depth > 0])) / VOXELS_PER_DEPTH
+
+
+def describe_frame(frame: RGBDFrame, voxel: float | None = None) -> FrameDescription:
+    """Describe a frame on a grid of the given voxel (two frames must share one; None: the frame's own)."""
+    from geo3d.ops import undistort
+
+    if frame.camera.distortion:
+        frame = undistort(frame)
+    maps = frame_maps(frame)
+    voxel = voxel or feature_voxel(maps)
+    points, normals, colors = _thin(frame, maps, voxel)
+    keep = _spread(len(points))
+    shape = _shape(points, normals, voxel)[keep]
+    color = _color(points, colors, voxel)[keep]
+    return FrameDescription(maps, voxel, points[keep], shape, color, lift_features(frame))
+
+
+def _spread(count: int) -> NDArray[np.int64]:
+    """At most MAX_POINTS indices, the same for the same count, in no relation to the order of the points."""
+    if count <= MAX_POINTS:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(count).choice(count, MAX_POINTS, replace=False))
+
+
+def _thin(
+    frame: RGBDFrame, maps: FrameMaps, voxel: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+    """One mean point, normal and colour a voxel; empty if the frame has next to nothing."""
+    import open3d as o3d
+
+    level = maps.levels[0]
+    rows = level.points
+    cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(rows[:, :3].astype(np.float64)))
+    cloud.normals = o3d.utility.Vector3dVector(rows[:, 3:6].astype(np.float64))
+    if frame.color is not None:
+        mask = (level.depth > 0) & (level.normals[..., 2] != 0)
+        v, u = np.nonzero(mask)
+        height, width = frame.color.shape[:2]
+        scale_v, scale_u = height / mask.shape[0], width / mask.shape[1]
+        cv = np.minimum(((v + 0.5) * scale_v).astype(int), height - 1)
+        cu = np.minimum(((u + 0.5) * scale_u).astype(int), width - 1)
+        cloud.colors = o3d.utility.Vector3dVector(frame.color[cv, cu] / 255.0)
+    cloud = cloud.voxel_down_sample(voxel)
+    normals = np.asarray(cloud.normals).copy()
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    colors = np.asarray(cloud.colors).copy() if frame.color is not None else None
+    return np.asarray(cloud.points).copy(), normals, colors
+
+
+def _shape(points: NDArray[np.float64], normals: NDArray[np.float64], voxel: float) -> NDArray[np.float32]:
+    import open3d as o3d
+
+    cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(points))
+    cloud.normals = o3d.utility.Vector3dVector(normals)
+    return np.concatenate([fpfh(cloud, r * voxel) for r in RADII], axis=1)
+
+
+def _color(points: NDArray[np.float64], colors: NDArray[np.float64] | None, voxel: float) -> NDArray[np.float32]:
+    if colors is None:
+        return np.zeros((len(points), 6 * len(COLOR_RADII)), np.float32)
+    radii = (COLOR_RADII[0] * voxel, COLOR_RADII[1] * voxel)
+    return COLOR_WEIGHT * color_statistics(points, colors, radii)

@@ -1,0 +1,68 @@
+"""Hypotheses for the pose of two frames, from several kinds of matches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.registration.frames.describe import FrameDescription
+from geo3d.registration.match import mutual_matches
+from geo3d.registration.sc2 import sc2_poses
+
+LIFTED_RATIO = 0.97
+TOLERANCES = (1.0, 2.0)  # voxels
+
+# Matched points of the source and of the target, [N, 3] each, and their scores.
+Matches = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+
+
+def color_shape_matches(a: FrameDescription, b: FrameDescription) -> Matches:
+    """FPFH with colour statistics, mutual among the two nearest."""
+    return _descriptor_matches(a, b, np.hstack([a.shape, a.color]), np.hstack([b.shape, b.color]))
+
+
+def shape_matches(a: FrameDescription, b: FrameDescription) -> Matches:
+    """FPFH alone, which light and white balance cannot change."""
+    return _descriptor_matches(a, b, a.shape, b.shape)
+
+
+def lifted_matches(a: FrameDescription, b: FrameDescription) -> Matches:
+    """SIFT by the ratio test, generous because groups are checked later."""
+    pairs, score = mutual_matches(a.lifted.descriptors, b.lifted.descriptors)
+    keep = score > -LIFTED_RATIO
+    pairs, score = pairs[keep], score[keep]
+    return a.lifted.points[pairs[:, 0]], b.lifted.points[pairs[:, 1]], score
+
+
+SOURCES: dict[str, Callable[[FrameDescription, FrameDescription], Matches]] = {
+    "color-shape": color_shape_matches,
+    "shape": shape_matches,
+    "lifted": lifted_matches,
+}
+
+
+def propose(
+    a: FrameDescription, b: FrameDescription, sources: tuple[str, ...] = tuple(SOURCES)
+) -> tuple[NDArray[np.float64], list[str]]:
+    """[H, 4, 4] hypotheses of T_b_a and the name of each one's source."""
+    poses: list[NDArray[np.float64]] = []
+    names: list[str] = []
+    voxel = max(a.voxel, b.voxel)
+    for name in sources:
+        if name == "color-shape" and not (a.maps.colored and b.maps.colored):
+            continue
+        s, t, score = SOURCES[name](a, b)
+        for tolerance in TOLERANCES:
+            found, _ = sc2_poses(s, t, tolerance * voxel, score=score)
+            poses += list(found)
+            names += [name] * len(found)
+    return (np.stack(poses) if poses else np.zeros((0, 4, 4))), names
+
+
+def _descriptor_matches(
+    a: FrameDescription, b: FrameDescription, da: NDArray[np.float32], db: NDArray[np.float32]
+) -> Matches:
+    pairs, score = mutual_matches(da, db, top=2)
+    return a.points[pairs[:, 0]], b.points[pairs[:, 1]], score

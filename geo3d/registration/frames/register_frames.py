@@ -1,0 +1,88 @@
+"""Registration of two RGB-D frames.
+
+frames ─▶ describe ─▶ propose ─▶ shortlist ─▶ refine ─▶ verifier ─▶ result or refusal
+          once a      groups of  a glance     dense,    calibrated
+          frame       matches    both ways    3 levels  probability
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.registration.degenerate import open_directions
+from geo3d.registration.frames.candidates import Candidate, median_depth, refine, same_pose, shortlist
+from geo3d.registration.frames.describe import FrameDescription
+from geo3d.registration.frames.propose import propose
+from geo3d.registration.frames.verifier import Verifier, load_verifier
+from geo3d.registration.result import RegistrationResult
+
+
+def register_descriptions(
+    source: FrameDescription,
+    target: FrameDescription,
+    *,
+    init: NDArray[np.float64] | None = None,
+    verifier: Verifier | None = None,
+) -> RegistrationResult:
+    """Find T_target_source of two described frames, or refuse.
+
+    Parameters
+    ----------
+    init : [4, 4] guess that is tried beside the frames' own hypotheses; the identity always is.
+    verifier : None: the one that comes with the package.
+    """
+    start = time.perf_counter()
+    verifier = verifier or load_verifier()
+    a, b = source.maps, target.maps
+    poses, _ = propose(source, target)
+    guesses = [np.eye(4)] if init is None else [np.eye(4), init]
+    poses = np.concatenate([poses, np.stack(guesses)])
+    refined = [refine(a, b, T) for T in shortlist(a, b, poses, verifier.quick)]
+    if not refined:
+        return _nothing(time.perf_counter() - start)
+    logits = verifier.full.logit(np.stack([c.evidence for c in refined]))
+    best = refined[int(logits.argmax())]
+    probability = float(1 / (1 + np.exp(-logits.max())))
+    reason = _reason(best, probability, verifier.threshold)
+    depth = median_depth(a, b)
+    D = np.diag([1, 1, 1, depth, depth, depth])
+    values, vectors = np.linalg.eigh(D @ best.alignment.information @ D)
+    return RegistrationResult(
+        T_target_source=best.T,
+        converged=not reason,
+        probability=probability,
+        fitness=best.seen.overlap,
+        rmse=best.seen.rmse,
+        reason=reason,
+        information=best.alignment.information,
+        seconds=time.perf_counter() - start,
+        method="auto",
+        degenerate=open_directions(values, vectors, 1e-4),
+    )
+
+
+def rival_share(refined: list[Candidate], best: Candidate, depth: float) -> float:
+    """Overlap of the best distinct other candidate as a share of the best one's."""
+    others = [c.seen.overlap for c in refined if not same_pose(c.T, best.T, 0.1 * depth)]
+    return max(others, default=0.0) / max(best.seen.overlap, 1e-9)
+
+
+def _reason(best: Candidate, probability: float, threshold: float) -> str:
+    if probability >= threshold:
+        return ""
+    seen = best.seen
+    if seen.pairs < 100 or seen.overlap < 0.05:
+        return f"no common surface found: at the best pose the frames share {seen.overlap:.0%}"
+    if seen.worse_violation > 0.1:
+        return f"at the best pose one camera would look through {seen.worse_violation:.0%} of what the other saw"
+    if seen.consistent < 0.5:
+        return f"at the best pose {1 - seen.consistent:.0%} of the points in view disagree"
+    return f"the best pose is not convincing (overlap {seen.overlap:.0%}, probability {probability:.2f})"
+
+
+def _nothing(seconds: float) -> RegistrationResult:
+    reason = "no hypothesis at all: the frames hold too little depth or structure"
+    return RegistrationResult(np.eye(4), False, 0.0, 0.0, float("nan"), reason, np.zeros((6, 6)), seconds, "auto")

@@ -1,0 +1,58 @@
+"""A logistic verdict on a pose, trained with pairs that do not overlap at all (see `geo3d.registration.training`)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.errors import FormatError
+from geo3d.registration.frames.evidence import FULL, QUICK
+
+
+@dataclass(frozen=True, eq=False)
+class Logistic:
+    """probability = sigmoid(weights . clip((x - mean) / deviation) + bias); names of x in order."""
+
+    names: tuple[str, ...]
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    bias: float
+
+    def logit(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[...] log-odds of [..., len(names)] evidence; outliers count as four deviations."""
+        z = np.clip((np.nan_to_num(x) - self.mean) / self.deviation, -4, 4)
+        return np.asarray(z @ self.weights + self.bias)
+
+    def probability(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[...] calibrated probability."""
+        return np.asarray(1 / (1 + np.exp(-self.logit(x))))
+
+
+@dataclass(frozen=True, eq=False)
+class Verifier:
+    """quick: ranks raw hypotheses; full: judges refined ones; threshold: least probability that is accepted."""
+
+    quick: Logistic
+    full: Logistic
+    threshold: float
+
+
+@cache
+def load_verifier() -> Verifier:
+    """The trained verifier that comes with the package."""
+    data = json.loads(files("geo3d.registration.frames").joinpath("verifier.json").read_text())
+    quick, full = (_logistic(data[k], names) for k, names in (("quick", QUICK), ("full", FULL)))
+    return Verifier(quick, full, float(data["threshold"]))
+
+
+def _logistic(data: dict[str, object], names: tuple[str, ...]) -> Logistic:
+    if tuple(data["names"]) != names:  # type: ignore[arg-type]
+        raise FormatError(f"the verifier was trained on other evidence ({data['names']}) than this version gathers")
+    mean, deviation, weights = (np.array(data[k], dtype=np.float64) for k in ("mean", "deviation", "weights"))
+    return Logistic(names, mean, deviation, weights, float(data["bias"]))  # type: ignore[arg-type]

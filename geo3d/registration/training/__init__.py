@@ -1,0 +1,1 @@
+"""Training of the verifier: evidence from pairs with known poses, and the fit."""

@@ -1,0 +1,91 @@
+"""Loop edges that no trajectory predicts: places recognised by their looks, registered from scratch, verified.
+
+They join submaps after the track was lost, and close loops whose drift is larger than the overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.console import progress
+from geo3d.io import RGBDDataset
+from geo3d.registration.dense.consistency import consistency
+from geo3d.registration.frames import FrameDescription, describe_frame, register_descriptions
+from geo3d.registration.frames.describe import feature_voxel
+from geo3d.registration.pose_graph import Edge
+from geo3d.registration.se3 import inverse
+from geo3d.scan.edges import information_of_pair
+from geo3d.scan.keyframe import Keyframe
+from geo3d.scan.loader import load_frame
+from geo3d.scan.recognition import similarity
+
+# Registrations that are tried: per keyframe of the scan, and per submap that is not connected.
+TRIES_PER_KEYFRAME = 0.2
+TRIES_PER_SUBMAP = 12
+MIN_GAP = 8
+
+
+def distant_loops(dataset: RGBDDataset, keyframes: Sequence[Keyframe], T: NDArray[np.float64]) -> list[Edge]:
+    """Verified edges between keyframes that look alike but are far apart, or in different submaps, at the poses T."""
+    submaps = len({k.submap for k in keyframes})
+    if len(keyframes) <= MIN_GAP and submaps == 1:
+        return []
+    voxel = float(np.median([feature_voxel(k.maps) for k in keyframes]))
+    with ThreadPoolExecutor(2) as pool:
+        described = list(
+            progress(pool.map(lambda k: _describe(dataset, k, voxel), keyframes), "describing", len(keyframes))
+        )
+        usable = [k for k, d in enumerate(described) if d is not None]
+        descriptions = [d for d in described if d is not None]
+        pairs = _candidates(keyframes, T, usable, similarity(descriptions))
+        found = progress(pool.map(lambda p: _edge(keyframes, described, *p), pairs), "recognised places", len(pairs))
+        return [e for e in found if e is not None]
+
+
+def _describe(dataset: RGBDDataset, key: Keyframe, voxel: float) -> FrameDescription | None:
+    frame = load_frame(dataset, key.index)
+    return None if isinstance(frame, str) else describe_frame(frame, voxel)
+
+
+def _candidates(
+    keyframes: Sequence[Keyframe], T: NDArray[np.float64], usable: Sequence[int], alike: NDArray[np.float64]
+) -> list[tuple[int, int]]:
+    """The most similar pairs that the trajectory does not explain, as many as the budget allows."""
+    same: list[tuple[float, int, int]] = []
+    joining: dict[tuple[int, int], list[tuple[float, int, int]]] = {}
+    known: list[float] = []
+    for x, i in enumerate(usable):
+        for y in range(x + 1, len(usable)):
+            j = usable[y]
+            a, b = keyframes[i], keyframes[j]
+            if a.submap != b.submap:
+                joining.setdefault((a.submap, b.submap), []).append((alike[x, y], i, j))
+                continue
+            T_a_b = inverse(T[i]) @ T[j]
+            seen = T_a_b[2, 2] > 0 and consistency(b.maps, a.maps, T_a_b, level=2, step=4).overlap > 0.15
+            if seen and j - i <= 3:
+                known.append(alike[x, y])
+            elif not seen and j - i >= MIN_GAP:
+                same.append((alike[x, y], i, j))
+    # Frames a few keyframes apart set what "alike" means for this sensor and place.
+    limit = float(np.percentile(known, 30)) if known else 1.0
+    budget = max(4, int(TRIES_PER_KEYFRAME * len(keyframes)))
+    chosen = [(i, j) for s, i, j in sorted(same, reverse=True)[:budget] if s > limit]
+    for options in joining.values():
+        chosen += [(i, j) for _, i, j in sorted(options, reverse=True)[:TRIES_PER_SUBMAP]]
+    return chosen
+
+
+def _edge(keyframes: Sequence[Keyframe], described: Sequence[FrameDescription | None], i: int, j: int) -> Edge | None:
+    a, b = described[i], described[j]
+    if a is None or b is None:
+        return None
+    result = register_descriptions(b, a)
+    if not result.converged:
+        return None
+    information = information_of_pair(result.information, result.T_target_source, keyframes[i].maps)
+    return Edge(i, j, result.T_target_source, information, True)

@@ -53,6 +53,17 @@ def read_bytes(path: str | Path) -> bytes:
     return b"".join(parts)
 
 
+def read_start(path: str | Path, size: int) -> bytes:
+    """Return the first `size` bytes of a file, unpacked if need be; fewer if it ends before or is damaged there."""
+    path = existing_file(path)
+    suffix = path.suffix.lower()
+    try:
+        with gzip.open(path) if suffix == ".gz" else lzma.open(path) if suffix == ".xz" else path.open("rb") as stream:
+            return bytes(stream.read(size))
+    except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile):
+        return b""
+
+
 def bare_suffix(path: str | Path, known: tuple[str, ...]) -> str:
     """Return the lower-case suffix of a file name that stands in `known`, the longest one first, else the plain one.
 

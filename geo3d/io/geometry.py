@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from geo3d.errors import FormatError
-from geo3d.io.files import bare_suffix, existing_file, read_bytes
+from geo3d.io.files import bare_suffix, read_start
 from geo3d.io.meshes import MESH_FORMATS, read_mesh
 from geo3d.io.meshes.ply import has_faces
-from geo3d.io.ply import parse_header
+from geo3d.io.ply.header import LARGEST_HEADER, parse_header
 from geo3d.io.points import POINT_FORMATS, read_points
 from geo3d.types import PointCloud, TriangleMesh
 
@@ -21,7 +21,7 @@ def read_geometry(path: str | Path) -> PointCloud | TriangleMesh:
         raise FormatError(f"{path}: '{suffix or 'no suffix'}' is no known geometry format (known: {', '.join(known)})")
     if suffix == ".ply":
         try:
-            header = parse_header(read_bytes(existing_file(path)))
+            header = parse_header(read_start(path, LARGEST_HEADER))
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
         return read_mesh(path) if has_faces(header) else read_points(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 
 from geo3d.errors import FormatError
 
+# What Microsoft's C libraries print for NaN: 1.#QNAN, -1.#IND, nan(ind), -nan(snan).
+_WINDOWS_NAN = re.compile(rb"[-+]?(?:1\.#(?:QNAN|SNAN|IND)\d*|nan\(\w*\))", re.IGNORECASE)
+
 
 def parse_numbers(text: bytes) -> NDArray[np.float64]:
-    """[T] all numbers of a text, separated by any white space; `nan` and `inf` are numbers.
+    """[T] all numbers of a text, separated by any white space; `nan` and `inf` are numbers (in Windows' spellings too).
 
     Raises `FormatError` at the first thing that is no number.
     """
@@ -20,12 +24,26 @@ def parse_numbers(text: bytes) -> NDArray[np.float64]:
         return np.zeros(0)
     if b"\0" in text:
         raise FormatError("zero bytes where text is expected (a binary file?)")
+    numbers = _parse(text)
+    if numbers is None:
+        numbers = _parse(plain_nan(text))
+    if numbers is None:
+        raise FormatError(f"not a number: {_first_bad_token(text)}")
+    return numbers
+
+
+def plain_nan(text: bytes) -> bytes:
+    """Return the text with Windows' spellings of NaN replaced by `nan`."""
+    return _WINDOWS_NAN.sub(b" nan", text)
+
+
+def _parse(text: bytes) -> NDArray[np.float64] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", DeprecationWarning)
             return np.fromstring(text, dtype=np.float64, sep=" ")
-    except (ValueError, DeprecationWarning) as error:
-        raise FormatError(f"not a number: {_first_bad_token(text)}") from error
+    except (ValueError, DeprecationWarning):
+        return None
 
 
 def _first_bad_token(text: bytes) -> str:

@@ -19,7 +19,7 @@ TYPES: dict[str, str] = {
 }  # fmt: skip
 BYTE_ORDERS: dict[str, Literal["=", "<", ">"]] = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
 
-_MAX_HEADER = 1 << 20
+LARGEST_HEADER = 1 << 20
 _MAX_PROPERTIES = 4096
 
 
@@ -115,8 +115,8 @@ def _lines(data: bytes) -> Any:
         return
     ending = b"\r\n" if data[first : first + 2] == b"\r\n" else data[first : first + 1]
     start = 0
-    while start < min(len(data), _MAX_HEADER):
-        stop = data.find(ending, start, _MAX_HEADER)
+    while start < min(len(data), LARGEST_HEADER):
+        stop = data.find(ending, start, LARGEST_HEADER)
         if stop < 0:
             return
         # Latin-1 reads any byte; comments in the wild are not always UTF-8.

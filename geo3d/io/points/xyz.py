@@ -15,7 +15,7 @@ from geo3d.errors import FormatError
 from geo3d.io.colors import colors_from
 from geo3d.io.files import read_bytes
 from geo3d.io.points.columns import cloud_from_columns
-from geo3d.io.text import format_columns, parse_numbers, single
+from geo3d.io.text import format_columns, parse_numbers, plain_nan, single
 from geo3d.types import PointCloud
 
 logger = logging.getLogger("geo3d.io")
@@ -23,6 +23,8 @@ logger = logging.getLogger("geo3d.io")
 _COORDINATES = (("x", "y", "z"), ("easting", "northing", "height"), ("easting", "northing", "elevation"))
 _COLORS = (("r", "g", "b"), ("red", "green", "blue"))
 _NORMALS = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
+# Inside a word these mean something else: 1.#QNAN, http://...
+_COMMENT = re.compile(rb"(?:^|(?<=\s))(?:#|//|%)")
 _COMMENTS = (b"#", b"//", b"%")
 
 
@@ -100,6 +102,8 @@ def _parse_table(data: bytes) -> tuple[list[str] | None, NDArray[np.float64]]:
     if b"\0" in data[:4096]:
         raise FormatError("zero bytes in what should be text")
     data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"1.#" in data or b"(" in data:
+        data = plain_nan(data)
     names: list[str] | None = None
     # Skip comments, a line of names and a count down to the first line of numbers.
     while True:
@@ -112,7 +116,7 @@ def _parse_table(data: bytes) -> tuple[list[str] | None, NDArray[np.float64]]:
             candidate = _names(bare)
             if bare.startswith(_COMMENTS):
                 names = candidate if {"x", "y", "z"} <= set(candidate) else names
-            elif names is None and len(candidate) >= 3 and not _is_number(words[0]):
+            elif names is None and len(candidate) >= 3 and not any(map(_is_number, words)):
                 names = candidate
             else:
                 break
@@ -130,7 +134,7 @@ def _parse_table(data: bytes) -> tuple[list[str] | None, NDArray[np.float64]]:
 
 def _parse_rows(data: bytes, names: list[str] | None) -> NDArray[np.float64]:
     if any(mark in data for mark in _COMMENTS):
-        data = b"\n".join(re.split(rb"#|//|%", line, maxsplit=1)[0] for line in data.split(b"\n"))
+        data = b"\n".join(_COMMENT.split(line, maxsplit=1)[0] for line in data.split(b"\n"))
     first = data.lstrip().partition(b"\n")[0]
     delimiter = _delimiter(first)
     if delimiter == b";":

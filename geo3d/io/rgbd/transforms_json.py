@@ -80,7 +80,8 @@ class TransformsFormat:
         value = frame.get(key, frame.get(otherwise))
         if not isinstance(value, str) or not value or "\0" in value:
             raise FormatError(f"{file}: a frame's '{key}' must be a file name, got {str(value)[:40]}")
-        return value
+        # Captures processed on Windows name their files with backslashes.
+        return value.replace("\\", "/")
 
     def _color(self, folder: Path, frame: dict[str, Any], file: Path) -> Path | None:
         if "file_path" not in frame:

@@ -27,6 +27,7 @@ from geo3d.types import PointCloud
         (b"2\n1 2 3 -90 1 2 3\n1 2 4 80 4 5 6\n", [[1, 2, 3], [1, 2, 4]], {"intensity": [-90, 80]}),
         (b"x,y,z,w\n1,2,3,\n4,5,6,7\n", [[1, 2, 3], [4, 5, 6]], {"w": [np.nan, 7]}),
         (b"easting,northing,height\n1e6,2e6,3\n", [[1e6, 2e6, 3]], {}),
+        (b"1.#QNAN -1.#IND 3\n-nan(ind) nan(0x8) 6 # end\n", [[np.nan, np.nan, 3], [np.nan, np.nan, 6]], {}),
         (b"x y z nx ny nz\n1 2 3 0 0 1\n", [[1, 2, 3]], {"normals": [[0, 0, 1]]}),
     ],
 )
@@ -46,6 +47,7 @@ def test_spellings(tmp_path, text, points, rest):
         (b"hello\n", "a point has 3"),
         (b"1 2\n3 4\n", "2 numbers"),
         (b"1 2 3\n4 5\n", "line 2 of the points has 2 columns, not 3"),
+        (b"foo 5 6\n1 2 3\n", "'foo' is not a number"),
         (b"1 2 3\nfoo 5 6\n", "'foo' is not a number"),
         (b"\0\1\2", "zero bytes"),
     ],

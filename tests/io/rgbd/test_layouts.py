@@ -193,6 +193,12 @@ def test_transforms_options(tmp_path, sequence):
     assert np.allclose(dataset.T_world_camera[0][:3, 3], sequence.T[0, :3, 3] * 2)
     assert dataset.load(N - 1).camera.fx == 40
     assert dataset.load(0).camera.fx == 30
+    (tmp_path / "sub").mkdir()
+    for frame in meta["frames"]:
+        (tmp_path / frame["depth_file_path"]).rename(tmp_path / "sub" / frame["depth_file_path"])
+        frame["depth_file_path"] = f"sub\\{frame['depth_file_path']}"
+    (tmp_path / "transforms.json").write_text(json.dumps(meta))
+    assert open_rgbd(tmp_path).load(0).depth.any()
     meta["camera_model"] = "OPENCV_FISHEYE"
     (tmp_path / "transforms.json").write_text(json.dumps(meta))
     with pytest.raises(FormatError, match="undistort"):

@@ -23,6 +23,7 @@ class Request:
     duplicates: Literal["keep", "merge"] = "keep"
     keep_order: bool = False
     threads: int = 2
+    group: int | None = None
 
 
 @dataclass(frozen=True)

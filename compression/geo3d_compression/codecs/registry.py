@@ -13,8 +13,9 @@ from geo3d_compression.codecs.array import ArrayCodec
 from geo3d_compression.codecs.cloud import CloudCodec
 from geo3d_compression.codecs.codec import Codec
 from geo3d_compression.codecs.file import FileCodec
+from geo3d_compression.codecs.volume import VolumeCodec
 
-CODECS: dict[str, Codec] = {"cloud": CloudCodec(), "file": FileCodec(), "array": ArrayCodec()}
+CODECS: dict[str, Codec] = {"cloud": CloudCodec(), "file": FileCodec(), "array": ArrayCodec(), "volume": VolumeCodec()}
 
 # What a suffix means.  `.ply` may be a cloud or a mesh, `.npy` a cloud or an array: their contents decide.
 SUFFIXES: dict[str, str] = {
@@ -22,11 +23,11 @@ SUFFIXES: dict[str, str] = {
     **dict.fromkeys((".obj", ".stl", ".off", ".glb", ".gltf"), "mesh"),
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"), "image"),
     **dict.fromkeys((".mp4", ".mkv", ".avi", ".mov", ".webm", ".y4m"), "video"),
-    **dict.fromkeys((".nii", ".nrrd", ".nhdr", ".dcm"), "volume"),
+    **dict.fromkeys((".nii", ".nrrd"), "volume"),
     ".npy": "cloud",
 }
 # Kinds that no codec here takes yet: they are named, so that the error can be.
-PLANNED = ("mesh", "image", "video", "stereo", "depth", "volume", "rgbd")
+PLANNED = ("mesh", "image", "video", "stereo", "depth", "rgbd")
 
 
 def codec_for(source: Path, name: str | None = None) -> str:
@@ -53,7 +54,7 @@ def codec_of(number: int, name: str) -> Codec:
 
 def _kind_of(source: Path) -> str:
     if source.is_dir():
-        return "rgbd"
+        return "volume" if _is_series(source) else "rgbd"
     suffixes = [s.lower() for s in source.suffixes]
     if suffixes and suffixes[-1] in (".gz", ".xz"):
         suffixes.pop()
@@ -86,3 +87,14 @@ def _is_table(source: Path) -> bool:
     from geo3d.io.points.npy import parse_npy
 
     return parse_npy(read_bytes(source), str(source)).ndim == 2
+
+
+def _is_series(folder: Path) -> bool:
+    """Whether a folder holds nothing but DICOM or TIFF slices, by its first file."""
+    first = min((p for p in folder.iterdir() if not p.name.startswith(".")), default=None)
+    if first is None or not first.is_file():
+        return False
+    if first.suffix.lower() in (".tif", ".tiff", ".dcm"):
+        return True
+    with first.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"

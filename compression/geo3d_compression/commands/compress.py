@@ -20,6 +20,7 @@ def compress(
     codec: str | None = None,
     duplicates: Literal["keep", "merge"] = "keep",
     keep_order: bool = False,
+    group: int | None = None,
     threads: int = 2,
     json: bool = False,
 ) -> None:
@@ -33,6 +34,7 @@ def compress(
       geo3d compress scan.ply -o scan.g3c --grid 0.002
       geo3d compress lidar.laz -o lidar.g3c --lossless --profile best
       geo3d compress voxels.npy -o voxels.g3c --grid 1
+      geo3d compress ct.nii.gz -o ct.g3c --profile best
       geo3d compress notes.pdf cloud.ply -o both.g3c --codec file
 
     Args:
@@ -46,6 +48,7 @@ def compress(
         codec: force a codec for all inputs.
         duplicates: keep several points of one cell, or merge them (mean colour, the first point's other attributes).
         keep_order: give the points back in the input's order.
+        group: slices of a volume (frames of a depth sequence) that are decodable without the others.
         threads: tiles coded at the same time.
         json: print one JSON object.
     """
@@ -60,7 +63,7 @@ def compress(
         raise Geo3DError("nothing to compress: give at least one INPUT")
     if threads < 1:
         raise Geo3DError(f"--threads must be at least 1, got {threads}")
-    request = Request(profile, lossless, quality, grid, bits, duplicates, keep_order, threads)
+    request = Request(profile, lossless, quality, grid, bits, duplicates, keep_order, threads, group)
     names = [codec_for(path, codec) for path in inputs]
     start = time.perf_counter()
     rows: list[dict[str, Any]] = []

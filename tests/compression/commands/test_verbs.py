@@ -90,11 +90,11 @@ def test_what_no_codec_takes_is_an_error_that_says_so(cloud: Path, capsys: pytes
         "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
         "element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
     )
-    np.save(cloud / "v.npy", np.zeros((4, 5, 6), np.uint8))
+    (cloud / "v.mp4").write_bytes(b"x")
     (cloud / "x.docx").write_bytes(b"x")
     for name, word in {
         "m.ply": "mesh",
-        "v.npy": "volume",
+        "v.mp4": "video",
         "x.docx": "no known input",
         "none.ply": "does not exist",
     }.items():

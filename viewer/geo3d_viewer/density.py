@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST_HASHED = 2_000_000
+_MOST_HASHED = 500_000
 
 
 def thinned(points: NDArray[Any], most: int) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from geo3d.errors import FormatError
 from geo3d.types import PointCloud, Trajectory, TriangleMesh
 from geo3d_viewer.frusta import trajectory_layers
+from geo3d_viewer.preview import preview_points
 from geo3d_viewer.rgbd import dataset_scene, frame_scene, posed_up
 from geo3d_viewer.scene import Layer, MeshLayer, PointLayer, Scene
 
@@ -23,7 +24,7 @@ _SCAN_FILES = ("mesh.ply", "cloud.ply")
 def load_scene(paths: Sequence[str | Path], *, preview: bool = False, in_camera: bool = False) -> Scene:
     """Read everything that `paths` name into one scene, one or more layers each.
 
-    preview    of large clouds in `.g3c` files decode the coarse octree levels only
+    preview    of large clouds take a part: coarse octree levels of `.g3c` files, every k-th point of others
     in_camera  leave single RGB-D frames in their camera's frame, as `geo3d register` takes them, also with a pose
 
     A path is a cloud, a mesh, a trajectory (TUM, `.log`), an RGB-D folder, `FOLDER@FRAME` (a frame's name or number),
@@ -73,7 +74,8 @@ def _load(text: str, preview: bool, in_camera: bool) -> Scene:
         return container_scene(path, preview=preview)
     from geo3d.io import read_geometry
 
-    return geometry_scene(read_geometry(path), path.name.split(".")[0])
+    part = preview_points(path) if preview else None
+    return geometry_scene(read_geometry(path) if part is None else part, path.name.split(".")[0])
 
 
 def geometry_scene(geometry: PointCloud | TriangleMesh, name: str) -> Scene:

@@ -60,11 +60,11 @@ def view(
         json: print what was drawn and the camera as one JSON object.
     """
     from geo3d_viewer.load import load_scene
+    from geo3d_viewer.preview import has_large_files
 
     pixels = parse_size(size)
     eye = _camera(camera, paths)
     is_picture = snapshot is not None or turntable is not None
-    is_packed = any(p.lower().endswith(".g3c") for p in paths)
     if compare or aligned is not None:
         from geo3d_viewer.commands.pairs import compared, registered
 
@@ -74,9 +74,10 @@ def view(
             scene = compared(paths, snapshot, pixels, eye, json)
         if snapshot is not None and turntable is None:
             return
-        snapshot, is_packed = None, False
+        snapshot, is_part = None, False
     else:
-        scene = colored(load_scene(paths, preview=not is_picture), color_by)
+        is_part = not is_picture
+        scene = colored(load_scene(paths, preview=is_part), color_by)
     for note in scene.notes:
         say(f"geo3d view: {note}")
     if snapshot is not None:
@@ -92,7 +93,8 @@ def view(
     def later() -> Scene:
         return colored(load_scene(paths), color_by)
 
-    details = later if is_packed else None
+    # What was read as a part is read again, whole, while the part is looked at.
+    details = later if is_part and has_large_files(paths) else None
     if web:
         from geo3d_viewer.web.serve import serve_forever
 

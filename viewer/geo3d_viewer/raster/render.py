@@ -93,7 +93,7 @@ def render(
 
 def _target(scene: Scene, camera: ViewCamera, width: int, height: int, pixels: int) -> _Target:
     T = camera.T_world_camera
-    centre = np.asarray(camera.target)
+    centre = np.asarray(camera.target, dtype=np.float32).astype(np.float64)
     R = T[:3, :3].T
     reach = np.linalg.norm(np.subtract(camera.target, camera.position))
     return _Target(
@@ -115,7 +115,10 @@ def _points(layer: PointLayer, target: _Target, up: NDArray[np.float64]) -> Lege
         return None
     colors, legend = layer_point_colors(layer, up)
     spacing = layer.point_size or 2.0 * typical_spacing(layer.cloud.points)
-    xyz = np.ascontiguousarray(layer.cloud.points - target.centre, dtype=np.float32)
+    points = layer.cloud.points
+    # Single-precision coordinates lose nothing when the centre, which they can hold, is taken off in that precision.
+    centre = target.centre.astype(np.float32) if points.dtype == np.float32 else target.centre
+    xyz = np.ascontiguousarray(points - centre, dtype=np.float32)
     least, most = _SMALLEST_DISC * target.pixels, _LARGEST_DISC * target.pixels
     draw_points(
         xyz, np.ascontiguousarray(colors), target.R, target.t, target.focal,

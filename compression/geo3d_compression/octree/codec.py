@@ -2,7 +2,7 @@
 
 Chunk layout (all numbers LEB128 unless said):
 
-    chunk 0   version (u8), profile (u8), depth (u8), number of leaves, sensor (`octree.sensor`), then as the others
+    chunk 0   version (u8), profile (u8), depth (u8), number of leaves, sensor and its rings, then as the others
     chunk k   number of levels in the chunk, children of each level, range coder bytes
 
 A chunk continues the adaptive state of the chunks before it, so that chunks are a prefix: the first ones alone give a
@@ -28,7 +28,7 @@ from geo3d_compression.octree.weights import weights_id
 
 Profile = Literal["fast", "best"]
 
-VERSION = 2
+VERSION = 3
 
 # Levels up to this many nodes go into the first chunk.
 _FIRST_CHUNK_NODES = 4096

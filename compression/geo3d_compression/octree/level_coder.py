@@ -58,7 +58,8 @@ class LevelCoder:
         """Code the occupancy of level `index`; returns its number of children, or -1 if they exceed `limit`."""
         fine = self._depth - 1 - index
         exist = existence(level.neighbours)
-        sensor = np.array([*self._sensor, fine], np.int64)
+        rings = self._sensor.rings
+        sensor = np.array([*self._sensor[:4], fine], np.int64)
         known = np.zeros(level.size + 1, np.uint8)
         children = 0
         if self._network is not None:
@@ -85,6 +86,8 @@ class LevelCoder:
                 self._apms,
                 min(fine, SCALE_CLASSES - 1),
                 sensor,
+                rings.slopes,
+                rings.heights,
                 logits,
                 _RATE,
                 limit - children,

@@ -8,6 +8,8 @@ size gives the same logits.  With `dtype=numpy.int64` the same code runs on inte
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -38,14 +40,28 @@ def density_class(nodes: int, parents: int) -> int:
 
 
 class IntegerNetwork:
-    """One level at a time: `begin`, then `logits` for each octant in turn, then `finish`."""
+    """One level at a time: `begin`, then `logits` for each octant in turn, then `finish`.
 
-    def __init__(self, tensors: dict[str, NDArray[Any]], dtype: Any = np.float32, block: int = BLOCK_NODES) -> None:
+    The work on a level's nodes is shared among `threads` in blocks of `block` nodes; neither changes a logit.
+    """
+
+    def __init__(
+        self,
+        tensors: dict[str, NDArray[Any]],
+        threads: int = 2,
+        dtype: Any = np.float32,
+        block: int = BLOCK_NODES,
+    ) -> None:
         check_bounds(tensors)
         self._dtype = dtype
         self._block = block
-        self._w = {name: tensor.astype(dtype) for name, tensor in tensors.items()}
+        self._threads = threads
+        self._w = {name: np.ascontiguousarray(tensor.astype(dtype)) for name, tensor in tensors.items()}
         self.channels = tensors["conv1"].shape[1]
+        for name in ("conv1", "conv2"):
+            self._w[name] = self._w[name].reshape(27, self.channels, self.channels)
+        up = self._w["up"].reshape(self.channels, 8, self.channels)
+        self._w["up"] = np.ascontiguousarray(up.transpose(1, 0, 2))
         self._latent = np.zeros((1, self.channels), dtype)
         self._features = self._latent
         self._previous = 1
@@ -58,45 +74,37 @@ class IntegerNetwork:
         f0 = np.zeros((n + 1, C), self._dtype)
         f1 = np.zeros((n + 1, C), self._dtype)
         f2 = np.zeros((n + 1, C), self._dtype)
-        up = (self._latent @ w["up"]).reshape(-1, C)
-        for a, b in self._blocks(n):
-            rows = level.parent[a:b].astype(np.int64) * 8 + level.octant[a:b]
-            f0[a:b] = _requantise(up[rows] + w["up_bias"][level.octant[a:b]])
-        for source, target, index in ((f0, f1, "1"), (f1, f2, "2")):
-            bias = w["density"][density] if index == "1" else w["bias2"]
-            for a, b in self._blocks(n):
-                columns, exist = _gather(source, level.neighbours, a, b)
-                total = columns @ w["conv" + index] + exist @ w["exist" + index] + bias
-                if index == "2":
-                    total += source[a:b] * WEIGHT_SCALE
-                target[a:b] = _requantise(total)
+        self._run(n, _raise, self._latent, level.parent, level.octant, w["up"], w["up_bias"], f0)
+        no_skip, skip = np.zeros((n + 1, 0), self._dtype), f1
+        self._run(n, _convolve, f0, level.neighbours, w["conv1"], w["exist1"], w["density"][density], no_skip, f1)
+        self._run(n, _convolve, f1, level.neighbours, w["conv2"], w["exist2"], w["bias2"], skip, f2)
         self._features = f2
 
     def logits(self, stage: int, known: NDArray[np.uint8], neighbours: NDArray[np.int32]) -> NDArray[np.int32]:
         """Logits [n] of octant `stage`, given the octants before it: `known` [n + 1] occupancy bytes."""
         n, w = len(neighbours) - 1, self._w
         out = np.zeros(n, np.int32)
-        for a, b in self._blocks(n):
-            h = self._features[a:b] @ w["latent_in"][stage] + w["bias_in"][stage]
-            if stage:
-                h += _known_bits(known, neighbours, a, b, stage, h[:1, :1]) @ w[f"known_in.{stage}"]
-            h = _requantise(_requantise(h) @ w["middle"][stage] + w["bias_middle"][stage])
-            total = (h @ w["out"][stage] + w["bias_out"][stage]).astype(np.int32)
-            out[a:b] = np.clip((total + (1 << _LOGIT_SHIFT >> 1)) >> _LOGIT_SHIFT, -_LOGIT_LIMIT, _LOGIT_LIMIT)
+        layers = (w["latent_in"][stage], w[f"known_in.{stage}"], w["bias_in"][stage])
+        head = (w["middle"][stage], w["bias_middle"][stage], w["out"][stage], w["bias_out"][stage : stage + 1])
+        self._run(n, _predict, stage, known, neighbours, self._features, *layers, *head, out)
         return out
 
     def finish(self, occupancy: NDArray[np.uint8]) -> None:
         """Take in the level's occupancy [n + 1] and make the latents of the nodes."""
         w, n = self._w, len(occupancy) - 1
-        latent = np.zeros((n, self.channels), self._dtype)
-        for a, b in self._blocks(n):
-            bits = np.unpackbits(occupancy[a:b, None], axis=1, bitorder="little").astype(self._dtype)
-            total = bits @ w["own"] + w["own_bias"] + self._features[a:b] * WEIGHT_SCALE
-            latent[a:b] = _requantise(total)
-        self._latent = latent
+        self._latent = np.zeros((n, self.channels), self._dtype)
+        self._run(n, _absorb, occupancy, self._features, w["own"], w["own_bias"], self._latent)
 
-    def _blocks(self, n: int) -> list[tuple[int, int]]:
-        return [(a, min(n, a + self._block)) for a in range(0, n, self._block)]
+    def _run(self, n: int, kernel: Callable[..., None], *arguments: Any) -> None:
+        """`kernel` on all nodes, block by block, on several threads when it pays."""
+        if self._threads < 2 or n <= self._block:
+            kernel(0, n, *arguments)
+            return
+        with ThreadPoolExecutor(self._threads) as pool:
+            starts = range(0, n, self._block)
+            jobs = [pool.submit(kernel, a, min(n, a + self._block), *arguments) for a in starts]
+            for job in jobs:
+                job.result()
 
 
 def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
@@ -127,46 +135,124 @@ def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
             )
 
 
-def _requantise(total):
-    """Sum in 1/8192 to an activation in 1/32, rounded and clipped to [0, 255]."""
-    if total.dtype == np.float32:
-        return _requantise_float(total)
-    return np.clip((total + WEIGHT_SCALE // 2) >> 8, 0, ACTIVATION_MAX)
+# The kernels work on float32 that holds integers, and on int64.  Sums are in 1/8192; `_to_activation` brings them to
+# activations in 1/32, rounded, in [0, 255].
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _to_activation(total):
+    x = np.floor((total + np.float32(128)) * np.float32(1 / 256))
+    return min(max(x, np.float32(0)), np.float32(255))
 
 
 @njit(cache=True, nogil=True)
-def _requantise_float(total):
-    out = np.zeros_like(total)
-    for i in range(total.shape[0]):
-        for j in range(total.shape[1]):
-            x = np.floor((total[i, j] + np.float32(128)) * np.float32(1 / 256))
-            out[i, j] = min(max(x, np.float32(0)), np.float32(255))
-    return out
+def _raise(first, last, latent, parent, octant, weight, bias, out):
+    """f0: the parent's latent through the matrix of the node's octant."""
+    c = out.shape[1]
+    total = np.zeros(c, out.dtype)
+    for i in range(first, last):
+        o = octant[i]
+        total[:] = bias[o]
+        for m in range(c):
+            x = latent[parent[i], m]
+            if x != 0:
+                for j in range(c):
+                    total[j] += x * weight[o, m, j]
+        for j in range(c):
+            out[i, j] = _to_activation(total[j])
 
 
 @njit(cache=True, nogil=True)
-def _gather(source, neighbours, a, b):
-    """Features of the 27 neighbours side by side [b - a, 27 C], and which of them exist [b - a, 27]."""
+def _convolve(first, last, source, neighbours, weight, exist, bias, skip, out):
+    """Sparse 3 x 3 x 3 convolution with a bias per existing neighbour, plus `skip` when that has columns."""
     n, c = source.shape[0] - 1, source.shape[1]
-    out = np.zeros((b - a, 27 * c), source.dtype)
-    exist = np.zeros((b - a, 27), source.dtype)
-    for i in range(a, b):
+    total = np.zeros(c, out.dtype)
+    for i in range(first, last):
+        total[:] = bias
         for k in range(27):
-            j = neighbours[i, k]
-            if j != n:
-                exist[i - a, k] = 1
-                for m in range(c):
-                    out[i - a, k * c + m] = source[j, m]
-    return out, exist
+            q = neighbours[i, k]
+            if q == n:
+                continue
+            for j in range(c):
+                total[j] += exist[k, j]
+            for m in range(c):
+                x = source[q, m]
+                if x != 0:
+                    for j in range(c):
+                        total[j] += x * weight[k, m, j]
+        if skip.shape[1]:
+            for j in range(c):
+                total[j] += skip[i, j] * WEIGHT_SCALE
+        for j in range(c):
+            out[i, j] = _to_activation(total[j])
 
 
 @njit(cache=True, nogil=True)
-def _known_bits(known, neighbours, a, b, stage, like):
-    """Bits of the octants before `stage` in the 27 nodes around [b - a, 27 stage], octant by octant."""
-    out = np.zeros((b - a, 27 * stage), like.dtype)
-    for i in range(a, b):
+def _predict(
+    first,
+    last,
+    stage,
+    known,
+    neighbours,
+    features,
+    latent_in,
+    known_in,
+    bias_in,
+    middle,
+    bias_middle,
+    top,
+    bias_top,
+    out,
+):
+    """Two hidden layers and the logit of one octant; the known octants around enter as rows of a table."""
+    n, c = features.shape[0] - 1, features.shape[1]
+    hidden, head = middle.shape
+    h1 = np.zeros(hidden, features.dtype)
+    h2 = np.zeros(head, features.dtype)
+    for i in range(first, last):
+        h1[:] = bias_in
+        for m in range(c):
+            x = features[i, m]
+            if x != 0:
+                for j in range(hidden):
+                    h1[j] += x * latent_in[m, j]
         for k in range(27):
-            byte = known[neighbours[i, k]]
+            q = neighbours[i, k]
+            byte = known[q]
+            if q == n or byte == 0:
+                continue
             for s in range(stage):
-                out[i - a, 27 * s + k] = byte >> s & 1
-    return out
+                if byte >> s & 1:
+                    for j in range(hidden):
+                        h1[j] += known_in[27 * s + k, j]
+        for m in range(hidden):
+            h1[m] = _to_activation(h1[m])
+        h2[:] = bias_middle
+        for m in range(hidden):
+            x = h1[m]
+            if x != 0:
+                for j in range(head):
+                    h2[j] += x * middle[m, j]
+        for m in range(head):
+            h2[m] = _to_activation(h2[m])
+        total = bias_top[0]
+        for m in range(head):
+            total += h2[m] * top[m]
+        logit = (np.int64(total) + (1 << _LOGIT_SHIFT >> 1)) >> _LOGIT_SHIFT
+        out[i] = min(max(logit, -_LOGIT_LIMIT), _LOGIT_LIMIT)
+
+
+@njit(cache=True, nogil=True)
+def _absorb(first, last, occupancy, features, weight, bias, out):
+    """The latent that a node hands down: its features and its own occupancy."""
+    c = out.shape[1]
+    total = np.zeros(c, out.dtype)
+    for i in range(first, last):
+        for j in range(c):
+            total[j] = bias[j] + features[i, j] * WEIGHT_SCALE
+        for s in range(8):
+            if occupancy[i] >> s & 1:
+                for j in range(c):
+                    total[j] += weight[s, j]
+        for j in range(c):
+            out[i, j] = _to_activation(total[j])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo3d.errors import BitstreamError, ShapeError
+from geo3d_compression.octree.rings import NO_RINGS, Rings, find_rings, read_rings
 from geo3d_compression.octree.stage import CAMERA_X, NO_SENSOR, SENSOR_MODES, SPINNING
 from geo3d_compression.octree.varint import read_varint, write_varint
 
@@ -24,12 +25,14 @@ class Sensor(NamedTuple):
     x: int
     y: int
     z: int
+    rings: Rings = NO_RINGS
 
     def write(self) -> bytes:
         """As in the header of a stream."""
         if self.mode == NO_SENSOR:
             return bytes([NO_SENSOR])
-        return bytes([self.mode]) + b"".join(write_varint(p << 1 if p >= 0 else (-p << 1) - 1) for p in self[1:])
+        place = b"".join(write_varint(p << 1 if p >= 0 else (-p << 1) - 1) for p in (self.x, self.y, self.z))
+        return bytes([self.mode]) + place + (self.rings.write() if self.mode == SPINNING else b"")
 
 
 def read_sensor(data: bytes, position: int) -> tuple[Sensor, int]:
@@ -46,7 +49,10 @@ def read_sensor(data: bytes, position: int) -> tuple[Sensor, int]:
         place.append(value >> 1 if not value & 1 else -((value + 1) >> 1))
         if abs(place[-1]) > _LIMIT:
             raise BitstreamError(f"octree header puts the sensor at {place[-1]}, beyond {_LIMIT} eighths of a cell")
-    return Sensor(mode, *place), position
+    rings = NO_RINGS
+    if mode == SPINNING:
+        rings, position = read_rings(data, position)
+    return Sensor(mode, place[0], place[1], place[2], rings), position
 
 
 def find_sensor(voxels: NDArray[np.integer], origin: ArrayLike | None) -> Sensor:
@@ -62,15 +68,15 @@ def find_sensor(voxels: NDArray[np.integer], origin: ArrayLike | None) -> Sensor
         raise ShapeError(f"sensor origin must be three finite numbers in cells, got {origin!r}")
     if (np.abs(place) * SUBCELLS > _LIMIT).any():
         return none
-    eighths = [int(p) for p in np.round(place * SUBCELLS)]
+    x, y, z = (int(p) for p in np.round(place * SUBCELLS))
     seen = voxels - place
     for axis in range(3):
         others = np.abs(np.delete(seen, axis, axis=1))
         for backwards in (False, True):
             along = -seen[:, axis] if backwards else seen[:, axis]
             if (along > 0).all() and (others < 1.2 * along[:, None]).all():
-                return Sensor(CAMERA_X + 2 * axis + backwards, *eighths)
+                return Sensor(CAMERA_X + 2 * axis + backwards, x, y, z)
     sector = np.floor((np.arctan2(seen[:, 1], seen[:, 0]) / (2 * np.pi) + 0.5) * (_SECTORS - 1e-9))
     if len(np.unique(sector)) >= _SECTORS - 3:
-        return Sensor(SPINNING, *eighths)
+        return Sensor(SPINNING, x, y, z, find_rings(seen))
     return none

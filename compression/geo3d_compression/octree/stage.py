@@ -23,6 +23,7 @@ from geo3d_compression.entropy.models import (
     squash,
 )
 from geo3d_compression.octree.levels import CENTRE, CHILD_COLUMN, CHILD_OCTANT
+from geo3d_compression.octree.rings import SLOPE_BITS
 
 PLAIN_CONTEXTS = 18
 CONTEXTS = 24
@@ -88,6 +89,31 @@ def _leading(value):
 
 
 @njit(cache=True, nogil=True)
+def _nearest_ring(slopes, heights, rho, z):
+    """Index of the ring nearest to (rho, z), the height above it, and the distance to the next ring on that side."""
+    first, last = 0, slopes.size - 1
+    while first < last:
+        middle = (first + last) >> 1
+        if (slopes[middle] * rho >> SLOPE_BITS) + heights[middle] < z:
+            first = middle + 1
+        else:
+            last = middle
+    # Heights bend the order a little, so the neighbours are looked at too.
+    best, above, below = first, np.int64(1) << 40, np.int64(1) << 40
+    for i in range(max(first - 3, 0), min(first + 4, slopes.size)):
+        away = z - (slopes[i] * rho >> SLOPE_BITS) - heights[i]
+        if away >= 0 and away < below:
+            below = away
+            best = i if below <= above else best
+        elif away < 0 and -away < above:
+            above = -away
+            best = i if above < below else best
+    if below <= above:
+        return best, below, above + below
+    return best, -above, above + below
+
+
+@njit(cache=True, nogil=True)
 def code_stage(
     state,
     buffer,
@@ -107,6 +133,8 @@ def code_stage(
     apms,
     scale,
     sensor,
+    ring_slopes,
+    ring_heights,
     logits,
     rate,
     budget,
@@ -190,12 +218,24 @@ def code_stage(
                 reach = np.int64(np.sqrt(np.float64(x * x + y * y))) + 1
                 klass, reference = _leading(reach)
                 v = z * reference // reach
-                keys[18] = ((klass << 24) + (v >> (fine + 2))) << 1
-                keys[19] = (((klass >> 1) << 24) + (v >> (fine + 1))) << 1
-                keys[20] = (((klass << 24) + (v >> (fine + 3))) << 8 | own) << 3 | s
                 keys[21] = (klass << 5 | n_occ) << 11 | own << 3 | s
-                keys[22] = (((klass << 24) + (v >> (fine + 2))) << 6 | faces) << 1
                 keys[23] = (((klass << 24) + (v >> (fine + 4))) << 5 | n_ex) << 8 | own
+                keys[20] = (((klass << 24) + (v >> (fine + 3))) << 8 | own) << 3 | s
+                if ring_slopes.size:
+                    ring, offset, gap = _nearest_ring(ring_slopes, ring_heights, reach, z)
+                    eighths = min(max((offset >> fine) + 32, 0), 63)
+                    room = 0
+                    while room < 7 and gap >> (fine + 3 + room):
+                        room += 1
+                    believed = room << 6 | eighths
+                    keys[18] = (believed << 8 | own) << 3 | s
+                    keys[19] = ((believed << 6 | faces) << 5 | n_occ) << 3 | s
+                    keys[22] = ((believed << 5 | n_ex) << 5 | n_unk) << 3 | s
+                    keys[20] = (((ring << 6 | eighths) << 8) | own) << 3 | s
+                else:
+                    keys[18] = ((klass << 24) + (v >> (fine + 2))) << 1
+                    keys[19] = (((klass >> 1) << 24) + (v >> (fine + 1))) << 1
+                    keys[22] = (((klass << 24) + (v >> (fine + 2))) << 6 | faces) << 1
             else:
                 a, b, d = x, y, z
                 if mode == CAMERA_X or mode == CAMERA_X + 1:
@@ -213,6 +253,12 @@ def code_stage(
                 keys[21] = (((klass << 24) + (v >> (fine + 1))) << 6 | faces) << 1
                 keys[22] = (plane << 5 | n_occ) << 5 | n_unk
                 keys[23] = (plane << 11 | own << 3 | s) << 1
+        if networked:
+            # What the network believes, refined by what it does not see.
+            believed = min(max(np.int64(logits[i]) + 1024, 0), 2047)
+            keys[4] = ((believed >> 6) << 8 | own) << 3 | s
+            keys[17] = (((believed >> 5) << 6 | faces) << 5 | n_ex) << 3 | s
+            keys[12] = (((believed >> 5) << 5 | _pop(same)) << 5 | _pop(same_known)) << 4 | scale
         for c in range(active):
             slots[c] = hash_index(keys[c] * CONTEXTS + c, table_bits)
             inputs[c] = counter_input(tables[c, slots[c]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ def fit(
             optimizer = torch.optim.AdamW(self.parameters(), lr=rate, weight_decay=1e-4, betas=(0.9, 0.98))
             schedule = torch.optim.lr_scheduler.LambdaLR(
                 optimizer,
-                lambda k: min(1.0, (k + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * min(1.0, k / steps)))),
+                lambda k: min(1.0, (k + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * min(1.0, k / steps)))),
             )
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -118,6 +119,6 @@ def fit(
     )
     last = out / "last.ckpt"
     loader = torch.utils.data.DataLoader(Stream(), batch_size=None, num_workers=0)
-    trainer.fit(task, loader, ckpt_path=str(last) if last.exists() else None)
+    trainer.fit(task, loader, ckpt_path=str(last) if last.exists() else None, weights_only=False)
     trainer.save_checkpoint(last)
     return last

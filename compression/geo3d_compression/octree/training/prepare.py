@@ -17,8 +17,8 @@ _LOG = logging.getLogger(__name__)
 SURFACE_DEPTH, LIDAR_DEPTH = 7, 10
 
 
-def prepare(data: Path, out: Path, surfaces: int, frames: int, sweeps: int, seed: int = 0) -> None:
-    """Write `out` (safetensors) with blocks of `surfaces` meshes, `frames` depth frames and `sweeps` LiDAR turns."""
+def prepare(data: Path, out: Path, surfaces: int, frames: int, sweeps: int, humans: int = 0, seed: int = 0) -> None:
+    """Write `out` with blocks of `surfaces` meshes, `frames` depth frames, `sweeps` LiDAR turns, `humans` captures."""
     rng = np.random.default_rng(seed)
     samples: list[tuple[NDArray[np.uint8], int, int]] = []
 
@@ -58,6 +58,10 @@ def prepare(data: Path, out: Path, surfaces: int, frames: int, sweeps: int, seed
         cell = float(rng.choice([0.001, 0.004, 0.016, 0.016, 0.02, 0.064]))
         depth_now = LIDAR_DEPTH + int(np.clip(np.log2(0.016 / cell), -1, 4))
         add(points / cell, depth_now, "lidar", 6)
+    captures = real_humans(data) if humans else []
+    for k in range(humans):
+        points = captures[k % len(captures)]
+        add(points if rng.random() < 0.7 else points / 2, SURFACE_DEPTH, "human", 1)
     save(out, samples)
     _LOG.info("%d blocks, %d bytes", len(samples), sum(len(s[0]) for s in samples))
 
@@ -78,3 +82,11 @@ def real_frames(data: Path) -> list[NDArray[np.float64]]:
     for name in ("learn4", "learn13", "learn24"):
         frames.append(np.asarray(trimesh.load(data / "pcc" / "indoor" / f"mosd_{name}.ply").vertices, np.float64))
     return [f for f in frames if len(f) > 1000]
+
+
+def real_humans(data: Path) -> list[NDArray[np.float64]]:
+    """Two voxelised people (MVUB; research terms).  The third, phil, is held out."""
+    import trimesh
+
+    folder = data / "pcc" / "humans"
+    return [np.asarray(trimesh.load(folder / f"{n}.ply").vertices, np.float64) for n in ("andrew9_vox9", "david9_vox8")]

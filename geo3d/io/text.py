@@ -66,6 +66,8 @@ def cast_exactly(values: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArr
         raise FormatError(f"'{name}' is declared {dtype} but holds values that are not whole numbers")
     if len(values) and (values.min() < info.min or values.max() > info.max):
         raise FormatError(f"'{name}' is declared {dtype} but holds {values.min():g} to {values.max():g}")
+    if dtype.itemsize == 8 and len(values) and np.abs(values).max() >= 2**53:
+        raise FormatError(f"'{name}' holds integers beyond 2^53, which this text reader would round; use a binary file")
     return values.astype(dtype)
 
 

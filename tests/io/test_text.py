@@ -32,6 +32,11 @@ def test_the_bad_token_is_named():
     assert parse_numbers(b" \n\t ").tolist() == []
 
 
+def test_integers_that_float64_rounds_are_refused():
+    with pytest.raises(FormatError, match="beyond"):
+        cast_exactly(np.array([2.0**53]), np.dtype("i8"), "id")
+
+
 def test_casts_that_would_wrap_are_refused():
     assert cast_exactly(np.array([0.0, 255.0]), np.dtype("u1"), "red").tolist() == [0, 255]
     for value in (256.0, -1.0, 0.5, np.nan, np.inf):

@@ -143,6 +143,26 @@ def test_hostile_headers(tmp_path, name, data):
         read_mesh(tmp_path / name)
 
 
+def test_a_glb_of_zeros_that_are_not_there(tmp_path, ball):
+    import json
+
+    write_mesh(tmp_path / "m.glb", ball)
+    data = (tmp_path / "m.glb").read_bytes()
+    length = int.from_bytes(data[12:16], "little")
+    tree = json.loads(data[20 : 20 + length])
+    for accessor in tree["accessors"]:
+        accessor.pop("bufferView")
+        accessor["count"] = 10**9
+    text = json.dumps(tree).encode()
+    text += b" " * (-len(text) % 4)
+    body = len(text).to_bytes(4, "little") + b"JSON" + text + data[20 + length :]
+    (tmp_path / "m.glb").write_bytes(
+        b"glTF" + (2).to_bytes(4, "little") + (12 + len(body)).to_bytes(4, "little") + body
+    )
+    with pytest.raises(FormatError, match="claims 1000000000 elements"):
+        read_mesh(tmp_path / "m.glb")
+
+
 def test_samples(samples):
     for name in ("fixed_top.ply", "mug.ply"):
         mesh = read_geometry(samples / name)

@@ -20,7 +20,7 @@ def encode_pcd(
     viewpoint: tuple[float, ...],
 ) -> bytes:
     """Return a PCD 0.7 file."""
-    arrays = {k: v.reshape(len(v), -1) for k, v in columns.items()}
+    arrays = {k: v[:, None] if v.ndim == 1 else v for k, v in columns.items()}
     names = list(arrays)
     points = len(next(iter(arrays.values())))
     lines = [
@@ -43,7 +43,7 @@ def encode_pcd(
     header = "\n".join(lines).encode()
     little = [np.ascontiguousarray(a.astype(a.dtype.newbyteorder("<"))) for a in arrays.values()]
     if encoding == "binary":
-        raw = [a.view(np.uint8).reshape(points, -1) for a in little]
+        raw = [a.view(np.uint8).reshape(points, a.shape[1] * a.itemsize) for a in little]
         return header + np.concatenate(raw, axis=1).tobytes()
     body = b"".join(a.tobytes() for a in little)
     if len(body) >= 1 << 32:

@@ -34,7 +34,7 @@ _DTYPES = st.sampled_from(["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4",
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_attribute_round_trips(tmp_path, assert_same, data):
-    n = data.draw(st.integers(1, 20))
+    n = data.draw(st.integers(0, 20))
     points = data.draw(hnp.arrays(data.draw(_DTYPES), (n, 3)))
     names = data.draw(st.lists(st.sampled_from("abcdefgh"), max_size=4, unique=True))
     shapes = st.sampled_from([(n,), (n, 2), (n, 5)])

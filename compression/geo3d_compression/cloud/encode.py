@@ -56,7 +56,9 @@ def encode_cloud(
 
     tiles: list[TileHeader] = []
     orders: list[NDArray[np.int64]] = []
-    jobs = ((tile, ready.indices, attributes, options) for tile in split(ready.indices))
+    # Scans of one sensor have it at zero; elsewhere the hint does no harm.
+    sensor = ready.grid.position(np.zeros(3))
+    jobs = ((tile, ready.indices, sensor, attributes, options) for tile in split(ready.indices))
     for part, (tile, tile_header, chunks) in enumerate(ordered_map(_encode_tile, jobs, options.threads)):
         tiles.append(tile_header)
         if options.keep_order:
@@ -77,13 +79,15 @@ def encode_cloud(
 
 
 def _encode_tile(
-    job: tuple[Tile, NDArray[np.int64], Sequence[Attribute], CloudOptions],
+    job: tuple[Tile, NDArray[np.int64], NDArray[np.float64], Sequence[Attribute], CloudOptions],
 ) -> tuple[Tile, TileHeader, list[Chunk]]:
-    tile, indices, attributes, options = job
+    tile, indices, sensor, attributes, options = job
     codes = morton_encode(indices[tile.order] - np.array(tile.origin))
     starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
     voxels, counts = codes[starts], np.diff(np.append(starts, len(codes)))
-    geometry = octree.encode(morton_decode(voxels), tile.depth, options.profile)
+    geometry = octree.encode(
+        morton_decode(voxels), tile.depth, options.profile, sensor - np.array(tile.origin, np.float64)
+    )
     chunks: list[Chunk] = [(ChunkType.GEOMETRY, k, data) for k, data in enumerate(geometry)]
     groups = 1
     several = counts if len(voxels) < len(codes) else None

@@ -65,6 +65,12 @@ class Grid:
             return indices / self.divisor
         return np.array(self.origin) + indices * self.cell
 
+    def position(self, point: NDArray[Any]) -> NDArray[np.float64]:
+        """[3]: where `point` lies among the indices, not rounded."""
+        if self.divisor:
+            return point * self.divisor
+        return (point - np.array(self.origin)) / self.cell
+
     @property
     def step(self) -> float:
         """Edge of a cell in the unit of the coordinates."""

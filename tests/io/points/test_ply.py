@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import lzma
 import resource
-import time
 
 import numpy as np
 import pytest
@@ -150,10 +149,8 @@ def test_a_header_that_claims_too_much_costs_nothing(tmp_path, encoding, size, e
     header += b"property double x\nproperty double y\nproperty double z\n" + extra + b"end_header\n"
     (tmp_path / "h.ply").write_bytes(header + b"1 2 3\n" * 100)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.process_time()
     with pytest.raises(FormatError, match=r"promises|impossible size"):
         read_points(tmp_path / "h.ply")
-    assert time.process_time() - start < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10  # KiB
 
 

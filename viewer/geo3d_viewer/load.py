@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from geo3d_viewer.frusta import trajectory_layers
 from geo3d_viewer.preview import preview_points
 from geo3d_viewer.rgbd import dataset_scene, frame_scene, posed_up
 from geo3d_viewer.scene import Layer, MeshLayer, PointLayer, Scene
+
+if TYPE_CHECKING:
+    from geo3d.io.volumes import Volume
 
 _TRAJECTORY_SUFFIXES = (".txt", ".log", ".tum")
 _SCAN_FILES = ("mesh.ply", "cloud.ply")
@@ -65,6 +69,10 @@ def _load(text: str, preview: bool, in_camera: bool) -> Scene:
     if path.is_dir():
         if (path / "poses.txt").is_file() and any((path / name).is_file() for name in _SCAN_FILES):
             return _scan_folder(path)
+        if (volume := read_any_volume(path)) is not None:
+            from geo3d_viewer.volumes import volume_scene
+
+            return volume_scene(volume, path.name)
         return dataset_scene(open_rgbd(path))
     if path.suffix.lower() in _TRAJECTORY_SUFFIXES and path.is_file():
         return _trajectory_scene(read_trajectory(path), path.stem)
@@ -72,10 +80,34 @@ def _load(text: str, preview: bool, in_camera: bool) -> Scene:
         from geo3d_viewer.container_scene import container_scene
 
         return container_scene(path, preview=preview)
+    volume = read_any_volume(path)
+    if volume is not None:
+        from geo3d_viewer.volumes import volume_scene
+
+        return volume_scene(volume, path.name.split(".")[0])
     from geo3d.io import read_geometry
 
     part = preview_points(path) if preview else None
     return geometry_scene(read_geometry(path) if part is None else part, path.name.split(".")[0])
+
+
+def read_any_volume(path: Path) -> Volume | None:
+    """The volume that a path names; None if it names something else.  An array [N, 3] is a cloud, not a volume."""
+    from geo3d.io.files import bare_suffix
+    from geo3d.io.volumes import VOLUME_FORMATS, read_volume
+
+    suffix = bare_suffix(path, tuple(s for s in VOLUME_FORMATS if s))
+    if path.is_dir():
+        is_volume = any(p.suffix.lower() in (".dcm", ".ima") for p in path.iterdir())
+    else:
+        is_volume = suffix in VOLUME_FORMATS and path.is_file()
+    if is_volume and suffix == ".npy" and path.suffix.lower() == ".npy":
+        try:
+            is_volume = np.load(path, mmap_mode="r", allow_pickle=False).ndim > 2
+        except (ValueError, OSError, EOFError):
+            # The reader of clouds says what is wrong with it.
+            return None
+    return read_volume(path) if is_volume else None
 
 
 def geometry_scene(geometry: PointCloud | TriangleMesh, name: str) -> Scene:

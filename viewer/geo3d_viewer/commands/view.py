@@ -39,6 +39,8 @@ def view(
       geo3d view samples/box_desk@frame-000015 --snapshot frame.png
       geo3d view original.ply decoded.ply --compare --snapshot difference.png
       geo3d view source.ply target.ply --aligned T.json --snapshot registered.png
+      geo3d view photo.png decoded.png --snapshot error.png
+      geo3d view volume.nii.gz --snapshot slices.png --size 1200x900
       geo3d view scan-output --web --port 8080
       geo3d view cloud.ply --snapshot top.png --camera '{"position": [0, 0, 9], "target": [0, 0, 0], "up": [0, 1, 0]}'
 
@@ -59,11 +61,14 @@ def view(
         port: to serve on; 0 takes a free one.
         json: print what was drawn and the camera as one JSON object.
     """
+    from geo3d_viewer.commands.flat import flat_picture
     from geo3d_viewer.load import load_scene
     from geo3d_viewer.preview import has_large_files
 
     pixels = parse_size(size)
     eye = _camera(camera, paths)
+    if flat_picture(paths, snapshot, pixels, json):
+        return
     is_picture = snapshot is not None or turntable is not None
     if compare or aligned is not None:
         from geo3d_viewer.commands.pairs import compared, registered

@@ -1,0 +1,42 @@
+"""What `geo3d view --snapshot` shows flat: pictures beside their decoded versions, slices of a volume."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from geo3d.console import report
+from geo3d.errors import Geo3DError
+
+
+def flat_picture(paths: Sequence[str], snapshot: Path | None, size: tuple[int, int], as_json: bool) -> bool:
+    """Write the picture if `paths` name images, or a single volume; tell whether they did.
+
+    The first image is the original, the others are versions of it.  A volume without --snapshot is a surface in a
+    scene.
+    """
+    from geo3d_viewer.images import IMAGE_SUFFIXES, image_comparison, psnr, read_image
+    from geo3d_viewer.load import read_any_volume
+    from geo3d_viewer.snapshots import write_image
+
+    files = [Path(p) for p in paths]
+    result: dict[str, Any] = {}
+    if files and all(f.suffix.lower() in IMAGE_SUFFIXES for f in files):
+        if snapshot is None:
+            raise Geo3DError("pictures are compared in a picture: give --snapshot OUT.png")
+        original, *others = [read_image(f) for f in files]
+        rows = [(f.name, image, f.stat().st_size) for f, image in zip(files[1:], others, strict=True)]
+        picture = image_comparison(original, rows)
+        result = {"psnr_db": {name: psnr(original, image) for name, image, _ in rows}} if rows else {}
+    elif snapshot is not None and len(files) == 1 and (volume := read_any_volume(files[0])) is not None:
+        from geo3d_viewer.volumes import volume_picture
+
+        picture = volume_picture(volume, files[0].name, (size[0] // 2, size[1] // 2))
+    else:
+        return False
+    assert snapshot is not None
+    write_image(snapshot, picture)
+    height, width = picture.shape[:2]
+    report({"snapshot": str(snapshot), "size": f"{width}x{height}", **result}, as_json=as_json)
+    return True

@@ -108,3 +108,17 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path, path: str) -> None:
         load_scene([tmp_path / path])
     with pytest.raises(FormatError, match="nothing to look at"):
         load_scene([])
+
+
+def test_several_uncoloured_things_get_a_colour_each(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_points(tmp_path / f"{name}.ply", PointCloud(np.eye(3)))
+    write_points(tmp_path / "c.ply", PointCloud(np.eye(3), np.zeros((3, 3), np.uint8)))
+
+    def colors(*names: str) -> list[str]:
+        layers = load_scene([tmp_path / f"{n}.ply" for n in names]).layers
+        return [la.color_by for la in layers if isinstance(la, PointLayer)]
+
+    assert len(set(colors("a", "b"))) == 2
+    assert colors("a") == ["auto"]
+    assert colors("a", "c") == ["auto", "auto"]

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from geo3d.errors import FormatError
 from geo3d.types import PointCloud, Trajectory, TriangleMesh
 from geo3d_viewer.frusta import trajectory_layers
+from geo3d_viewer.palette import CATEGORIES
 from geo3d_viewer.preview import preview_points
 from geo3d_viewer.rgbd import dataset_scene, frame_scene, posed_up
-from geo3d_viewer.scene import Layer, MeshLayer, PointLayer, Scene
+from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer, Scene
 
 if TYPE_CHECKING:
     from geo3d.io.volumes import Volume
@@ -38,13 +39,31 @@ def load_scene(paths: Sequence[str | Path], *, preview: bool = False, in_camera:
         raise FormatError("nothing to look at: give the path of a cloud, a mesh, an RGB-D folder or a .g3c file")
     parts = [_load(str(path), preview, in_camera) for path in paths]
     layers: list[Layer] = []
-    for part in parts:
+    for part in _told_apart(parts):
         taken = {la.name for la in layers}
         layers += [replace(la, name=_unused(la.name, taken)) for la in part.layers]
     informed = next((p for p in parts if p.up is not None), Scene())
     title = ", ".join(Path(str(p)).name for p in paths)
     notes = tuple(note for p in parts for note in p.notes)
     return Scene(tuple(layers), informed.up, informed.forward, title, notes)
+
+
+def _told_apart(parts: list[Scene]) -> list[Scene]:
+    """The scenes, each in a colour of its own if there are several and none has colours."""
+    solid = [la for p in parts for la in p.layers if not isinstance(la, LineLayer)]
+    is_colored = any(
+        (la.cloud.colors if isinstance(la, PointLayer) else la.mesh.vertex_colors) is not None for la in solid
+    )
+    if is_colored or sum(any(not isinstance(la, LineLayer) for la in p.layers) for p in parts) < 2:
+        return parts
+    colors = ["#" + bytes(c).hex() for c in CATEGORIES]
+    return [
+        replace(p, layers=tuple(_in_color(la, colors[k % len(colors)]) for la in p.layers)) for k, p in enumerate(parts)
+    ]
+
+
+def _in_color(layer: Layer, color: str) -> Layer:
+    return layer if isinstance(layer, LineLayer) else replace(layer, color_by=color)
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -63,3 +63,24 @@ def test_point_size_has_bounds() -> None:
     state = WindowState(scene())
     assert state.scaled(1e9).point_scale == 10
     assert state.scaled(1e-9).point_scale == 0.1
+
+
+def test_the_frame_slider_shows_one_frame_or_all() -> None:
+    cloud = PointCloud(np.zeros((1, 3)))
+    names = ("desk/frames/a", "desk/frames/b", "desk/camera")
+    state = WindowState(Scene(tuple(PointLayer(n, cloud) for n in names)))
+    assert state.frames == ["desk/frames/a", "desk/frames/b"]
+    assert state.at_frame(2).drawn(BOX).names == ("desk/frames/b", "desk/camera")
+    assert state.at_frame(2).at_frame(0).drawn(BOX).names == names
+
+
+def test_refining_keeps_what_is_hidden() -> None:
+    coarse, fine = (
+        Scene((PointLayer("a", PointCloud(np.zeros((n, 3)))), PointLayer("b", PointCloud(np.zeros((n, 3))))))
+        for n in (1, 9)
+    )
+    state = WindowState(coarse).toggled("a").refined(fine)
+    (layer,) = state.drawn(BOX).layers
+    assert layer.name == "b"
+    assert isinstance(layer, PointLayer)
+    assert len(layer.cloud) == 9

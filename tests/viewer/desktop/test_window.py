@@ -72,15 +72,50 @@ def screen(tmp_path: Path) -> Iterator[Screen]:
     opened.server.wait()
 
 
+def environment(screen: Screen, folder: Path) -> dict[str, str]:
+    env = os.environ | {"DISPLAY": screen.display, "XDG_STATE_HOME": str(folder / "state")}
+    env.pop("WAYLAND_DISPLAY", None)
+    root = str(Path(__file__).resolve().parents[3])
+    env["PYTHONPATH"] = os.pathsep.join([root, *(f"{root}/{d}" for d in ("compression", "recon", "viewer"))])
+    return env
+
+
+PROGRESSIVE = """
+import numpy as np, sys, time
+from geo3d.types import PointCloud
+from geo3d_viewer import show
+def cloud(n, color):
+    p = np.random.default_rng(0).uniform(-1, 1, (n, 3))
+    return PointCloud(p, np.full((n, 3), color, np.uint8))
+def later():
+    time.sleep(6)
+    return as_scene(cloud(20_000, [20, 20, 230]))
+from geo3d_viewer import as_scene
+show(cloud(4000, [230, 20, 20]), (400, 300), later=later)
+"""
+
+
+def test_details_take_the_place_of_the_first_picture(tmp_path: Path, screen: Screen) -> None:
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        command = [sys.executable, "-c", PROGRESSIVE]
+        window = subprocess.Popen(command, env=environment(screen, tmp_path), stderr=out, stdout=out)
+    try:
+        screen.until(lambda: screen.count(RED) > 1000 or screen.count(BLUE) > 1000)
+        screen.until(lambda: screen.count(BLUE) > 3000 and screen.count(RED) < 50)
+        assert window.poll() is None
+    finally:
+        window.kill()
+        window.wait()
+        sys.stderr.write(log.read_text())
+
+
 def test_open_key_click_screenshot_close(tmp_path: Path, screen: Screen) -> None:
     rng = np.random.default_rng(0)
     for name, color, x in (("a", RED, -1.0), ("b", BLUE, 1.0)):
         p = rng.uniform(-0.9, 0.9, (20_000, 3)) * [1, 1, 0.2] + [x, 0, 0]
         write_points(tmp_path / f"{name}.ply", PointCloud(p, np.full((len(p), 3), color, np.uint8)))
-    env = os.environ | {"DISPLAY": screen.display, "XDG_STATE_HOME": str(tmp_path / "state")}
-    env.pop("WAYLAND_DISPLAY", None)
-    root = str(Path(__file__).resolve().parents[3])
-    env["PYTHONPATH"] = os.pathsep.join([root, *(f"{root}/{d}" for d in ("compression", "recon", "viewer"))])
+    env = environment(screen, tmp_path)
     command = [sys.executable, "-m", "geo3d.cli", "view", str(tmp_path / "a.ply"), str(tmp_path / "b.ply")]
     log = tmp_path / "log"
     with log.open("w") as out:

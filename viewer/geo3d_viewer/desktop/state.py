@@ -42,6 +42,18 @@ class WindowState:
         """Return the state with one layer shown or hidden."""
         return replace(self, scene=self.scene.with_visible(name, not self.scene[name].visible))
 
+    @property
+    def frames(self) -> list[str]:
+        """The layers that are single frames of an RGB-D folder, in order of time."""
+        return [name for name in self.scene.names if "/frames/" in name]
+
+    def at_frame(self, number: int) -> WindowState:
+        """Return the state with one frame shown (counted from 1), or with all of them (0)."""
+        names = self.frames
+        shown = set(names if number == 0 else names[number - 1 : number])
+        layers = (replace(self.scene[name], visible=name in shown) for name in names)
+        return replace(self, scene=self.scene.with_layers(layers))
+
     def refined(self, scene: Scene) -> WindowState:
         """Return the state with the same layers in more detail; what was hidden stays hidden."""
         shown = {la.name: la.visible for la in self.scene.layers}

@@ -92,6 +92,12 @@ class Window:
             check.set_on_checked(lambda _on, name=layer.name: self._set(self.state.toggled(name)))
             self.panel.add_child(check)
             self.checks[layer.name] = check
+        if len(self.state.frames) > 1:
+            self.panel.add_child(gui.Label("Frame (0: all)"))
+            frame = gui.Slider(gui.Slider.INT)
+            frame.set_limits(0, len(self.state.frames))
+            frame.set_on_value_changed(lambda v: self._set(self.state.at_frame(int(v))))
+            self.panel.add_child(frame)
         self.panel.add_child(gui.Label("Colour by"))
         self.colors = gui.Combobox()
         for choice in self.state.color_choices:

@@ -52,6 +52,9 @@ class Page:
                 check = gui.add_checkbox(layer.name, layer.visible)
                 check.on_update(lambda _event, name=layer.name: self._toggle(name))
                 self.checks[layer.name] = check
+        if len(self.state.frames) > 1:
+            frame = gui.add_slider("Frame (0: all)", 0, len(self.state.frames), 1, 0)
+            frame.on_update(lambda _event: self._at_frame(int(frame.value)))
         choice = gui.add_dropdown("Colour by", tuple(self.state.color_choices))
         choice.on_update(lambda _event: self._recolor(choice.value))
         self.legend = gui.add_markdown("")
@@ -68,6 +71,13 @@ class Page:
         visible = self.checks[name].value
         self.state = replace(self.state, scene=self.state.scene.with_visible(name, visible))
         self.nodes[name].visible = visible
+
+    def _at_frame(self, number: int) -> None:
+        self.state = self.state.at_frame(number)
+        for name in self.state.frames:
+            visible = self.state.scene[name].visible
+            self.nodes[name].visible = visible
+            self.checks[name].value = visible
 
     def _recolor(self, color_by: str) -> None:
         self.state = replace(self.state, color_by=color_by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from geo3d_viewer.compare import compare, comparison_picture, comparison_scene, distances
+from geo3d_viewer.compare import Compared, compare, comparison_picture, comparison_scene, distances
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.panels import histogram, side_by_side
 
@@ -51,19 +51,22 @@ def test_hausdorff_looks_both_ways() -> None:
         compare(sheet(), PointCloud(np.zeros((0, 3))))
 
 
-def test_the_picture_has_four_panels_and_bright_where_it_is_far() -> None:
-    other = sheet().points.copy()
-    other[:, 2] = np.where(other[:, 0] > 2, 0.5, 0.0)
-    result = compare(sheet(), PointCloud(other))
-    image, camera = comparison_picture(sheet(), PointCloud(other), result, (300, 200))
-    assert image.shape[1] == 2 * 300 + 8
-    again, _ = comparison_picture(sheet(), PointCloud(other), result, (300, 200), camera)
+def test_the_picture_has_a_column_each_and_is_bright_where_it_is_far() -> None:
+    near, far = (sheet().points.copy() for _ in range(2))
+    near[:, 2] = np.where(near[:, 0] > 2, 0.25, 0.0)
+    far[:, 2] = np.where(far[:, 0] > 2, 0.5, 0.0)
+    others = [Compared(n, PointCloud(p), compare(sheet(), PointCloud(p))) for n, p in (("near", near), ("far", far))]
+    image, camera = comparison_picture(sheet(), others, (300, 200))
+    assert image.shape[1] == 3 * 300 + 2 * 8
+    again, _ = comparison_picture(sheet(), others, (300, 200), camera)
     assert np.array_equal(image, again)
-    layer = comparison_scene(sheet(), PointCloud(other), result)["distance"]
-    assert layer.cloud.colors is not None  # type: ignore[union-attr]
-    far = result.to_reference > 0.3
-    brightness = layer.cloud.colors.sum(axis=1)  # type: ignore[union-attr]
-    assert brightness[far].min() > brightness[~far].max()
+    scene = comparison_scene(sheet(), others)
+    assert scene.names == ("reference", "1/other", "1/distance", "2/other", "2/distance")
+    brightness = [scene[f"{n}/distance"].cloud.colors[far[:, 2] > 0.3].sum(axis=1) for n in (1, 2)]  # type: ignore[union-attr]
+    # One scale for both: what is nearer is darker.
+    assert brightness[0].max() < brightness[1].min()
+    with pytest.raises(ShapeError, match="at least one other"):
+        comparison_picture(sheet(), [])
 
 
 def test_histogram_bars_are_as_high_as_counts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -96,19 +97,34 @@ def _to_surface(points: NDArray[np.float64], mesh: TriangleMesh) -> NDArray[np.f
     return np.asarray(scene.compute_distance(query).numpy().astype(np.float64))
 
 
-def comparison_scene(reference: Geometry, other: Geometry, result: Comparison) -> Scene:
-    """Layers `reference` and `other` (hidden) and `distance`, the other coloured by its distance to the reference."""
-    legend = _legend(result)
-    layers: list[Layer] = [_layer("reference", reference), _layer("other", other)]
-    layers = [replace(layer, visible=False) for layer in layers]
-    colors = palette(result.to_reference / (legend.high or 1.0))
-    if isinstance(other, TriangleMesh):
-        layers.append(MeshLayer("distance", replace(other, vertex_colors=colors), legend=legend))
-    else:
-        finite = other.finite()[0]
-        cloud = PointCloud(finite.points, colors, finite.normals, {legend.label: result.to_reference})
-        layers.append(PointLayer("distance", cloud, legend=legend))
-    return Scene(tuple(layers), title="comparison")
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A geometry that was measured against a reference, under the title that its panel gets."""
+
+    title: str
+    geometry: Geometry
+    result: Comparison
+
+
+def comparison_scene(reference: Geometry, others: Sequence[Compared]) -> Scene:
+    """Layers `reference`, and `N/other` and `N/distance` for each other; shown is the distance of the first.
+
+    The distances are in one scale, so that their colours can be compared.
+    """
+    legend = _legend(others)
+    layers: list[Layer] = [_layer("reference", reference)]
+    for number, other in enumerate(others, start=1):
+        layers += [_layer(f"{number}/other", other.geometry), _heat(f"{number}/distance", other, legend)]
+    return Scene(tuple(replace(la, visible=la.name == "1/distance") for la in layers), title="comparison")
+
+
+def _heat(name: str, other: Compared, legend: Legend) -> Layer:
+    colors = palette(other.result.to_reference / (legend.high or 1.0))
+    if isinstance(other.geometry, TriangleMesh):
+        return MeshLayer(name, replace(other.geometry, vertex_colors=colors), legend=legend)
+    finite = other.geometry.finite()[0]
+    values = {legend.label: other.result.to_reference}
+    return PointLayer(name, PointCloud(finite.points, colors, finite.normals, values), legend=legend)
 
 
 def _layer(name: str, geometry: Geometry) -> Layer:
@@ -117,32 +133,39 @@ def _layer(name: str, geometry: Geometry) -> Layer:
     return PointLayer(name, geometry.finite()[0])
 
 
-def _legend(result: Comparison) -> Legend:
-    high = float(np.percentile(result.to_reference, 99)) or float(result.to_reference.max())
-    return Legend("distance (m)", 0.0, high)
+def _legend(others: Sequence[Compared]) -> Legend:
+    tops = [np.percentile(o.result.to_reference, 99) or o.result.to_reference.max() for o in others]
+    return Legend("distance (m)", 0.0, float(max(tops)))
 
 
 def comparison_picture(
     reference: Geometry,
-    other: Geometry,
-    result: Comparison,
+    others: Sequence[Compared],
     size: tuple[int, int] = (560, 420),
     camera: Literal["auto"] | ViewCamera = "auto",
-    titles: tuple[str, str] = ("reference", "other"),
+    title: str = "reference",
 ) -> tuple[NDArray[np.uint8], ViewCamera]:
-    """Reference, other, distances and their histogram, four panels from one camera; `size` is that of a panel."""
-    scene = comparison_scene(reference, other, result)
-    if camera == "auto":
-        camera, up = auto_camera(_only(scene, "reference"), size)
-    else:
-        _, up = auto_camera(_only(scene, "reference"), size)
-    names = ("reference", "other", "distance")
-    images = [with_legends(render(_only(scene, name), camera, size, up=up)) for name in names]
-    images.append(histogram(result.to_reference, _legend(result), size))
-    numbers = result.numbers()
-    text = f"distance: mean {numbers['mean']:.3g} m, 95 % below {numbers['p95']:.3g} m"
-    last = f"how often; Hausdorff distance {numbers['hausdorff']:.3g} m"
-    return side_by_side(images, [*titles, text, last], columns=2), camera
+    """Panels of `size` from one camera: reference and others above, the histogram and their distances below.
+
+    The histogram is that of the last.
+    """
+    if not others:
+        raise ShapeError("a comparison needs a reference and at least one other geometry")
+    scene = comparison_scene(reference, others)
+    automatic, up = auto_camera(_only(scene, "reference"), size)
+    camera = automatic if camera == "auto" else camera
+    numbers = range(1, len(others) + 1)
+    upper = ["reference", *(f"{n}/other" for n in numbers)]
+    lower = [f"{n}/distance" for n in numbers]
+    images = [with_legends(render(_only(scene, name), camera, size, up=up)) for name in upper]
+    images.append(histogram(others[-1].result.to_reference, _legend(others), size))
+    images += [with_legends(render(_only(scene, name), camera, size, up=up)) for name in lower]
+    titles = [title, *(o.title for o in others)]
+    titles.append(f"distances of {others[-1].title}" if len(others) > 1 else "distances")
+    for other in others:
+        n = other.result.numbers()
+        titles.append(f"mean {n['mean']:.2g} m, 95 % below {n['p95']:.2g} m, Hausdorff {n['hausdorff']:.2g} m")
+    return side_by_side(images, titles, columns=1 + len(others)), camera
 
 
 def _only(scene: Scene, name: str) -> Scene:

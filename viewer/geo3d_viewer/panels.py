@@ -25,7 +25,7 @@ def side_by_side(
     columns = min(columns or len(images), len(images))
     rows = -(-len(images) // columns)
     width, height = max(im.shape[1] for im in images), max(im.shape[0] for im in images)
-    size = max(12, min(18, width // 26))
+    size = _title_size(titles, width)
     head = 2 * size
     sheet = Image.new("RGB", (columns * (width + _GAP) - _GAP, rows * (height + head + _GAP) - _GAP), _PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -35,6 +35,15 @@ def side_by_side(
         draw.text((left + 6, top + size * 0.35), title, fill=_INK, font=font)
         sheet.paste(Image.fromarray(image), (left, top + head))
     return np.asarray(sheet)
+
+
+def _title_size(titles: Sequence[str], width: int) -> int:
+    """The font size, 9 to 18, at which every title fits over a panel of this width."""
+    from PIL import ImageFont
+
+    largest = max(12, min(18, width // 26))
+    longest = max(ImageFont.load_default(largest).getlength(title) for title in titles)
+    return max(9, min(largest, int(largest * (width - 12) / max(longest, 1))))
 
 
 def histogram(values: NDArray[Any], legend: Legend, size: tuple[int, int], bins: int = 48) -> NDArray[np.uint8]:

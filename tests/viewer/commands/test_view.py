@@ -56,3 +56,17 @@ def test_sizes_and_colours_are_checked(tmp_path: Path) -> None:
 def test_color_by_reaches_every_layer() -> None:
     scene = colored(as_scene([np.eye(3), np.eye(3)]), "#00ff00")
     assert [la.color_by for la in scene.layers if hasattr(la, "color_by")] == ["#00ff00"] * 2
+
+
+def test_compared_clouds_are_measured_and_drawn(tmp_path: Path) -> None:
+    p = np.random.default_rng(0).uniform(-1, 1, (3000, 3)).round(2)
+    np.save(tmp_path / "a.npy", p)
+    np.save(tmp_path / "b.npy", p + [0, 0, 5])
+    result = run(tmp_path / "a.npy", tmp_path / "b.npy", "--compare", "--snapshot", tmp_path / "s.png", "--json")
+    assert result.returncode == 0, result.stderr
+    (row,) = json.loads(result.stdout)["distances_m"]
+    assert 3 < row["mean"] < 5
+    assert (tmp_path / "s.png").stat().st_size > 5000
+    alone = run(tmp_path / "a.npy", "--compare")
+    assert alone.returncode == 1
+    assert "--compare takes a reference" in alone.stderr

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from geo3d.console import report
 from geo3d.errors import Geo3DError
+from geo3d.types import PointCloud, TriangleMesh
 from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.scene import LineLayer, MeshLayer, Scene
 
@@ -20,29 +21,41 @@ def compared(
     as_json: bool,
 ) -> Scene:
     """Measure, report the numbers, draw the picture if one is wanted; return the scene for a window."""
-    from geo3d_viewer.compare import Geometry, compare, comparison_picture, comparison_scene
+    from geo3d_viewer.compare import Compared, compare, comparison_picture, comparison_scene
     from geo3d_viewer.load import load_scene
     from geo3d_viewer.snapshots import write_image
 
-    if len(paths) != 2:
-        raise Geo3DError(f"--compare takes two clouds or meshes, got {len(paths)}")
-    geometries: list[Geometry] = []
-    for path in paths:
-        solid = [la for la in load_scene([path]).layers if not isinstance(la, LineLayer)]
-        if len(solid) != 1:
-            raise Geo3DError(f"--compare takes single clouds or meshes, but {path} holds {len(solid)} layers")
-        geometries.append(solid[0].mesh if isinstance(solid[0], MeshLayer) else solid[0].cloud)
-    reference, other = geometries
-    result = compare(reference, other)
-    numbers: dict[str, Any] = {f"{name}_m": value for name, value in result.numbers().items()}
+    if len(paths) < 2:
+        raise Geo3DError(f"--compare takes a reference and others to measure against it, got {len(paths)} path")
+    reference, *geometries = [_single(load_scene([path]), path) for path in paths]
+    points = len(reference.points if isinstance(reference, PointCloud) else reference.vertices)
+    others = [
+        Compared(_title(Path(path), points), geometry, compare(reference, geometry))
+        for path, geometry in zip(paths[1:], geometries, strict=True)
+    ]
+    rows = [{"path": path, **o.result.numbers()} for path, o in zip(paths[1:], others, strict=True)]
+    answer: dict[str, Any] = {"reference": paths[0], "distances_m": rows}
     if snapshot is not None:
-        panel = (size[0] // 2, size[1] // 2)
-        names = (Path(paths[0]).name, Path(paths[1]).name)
-        image, seen = comparison_picture(reference, other, result, panel, camera, names)
+        panel = (size[0] // (1 + len(others)), size[1] // 2)
+        image, seen = comparison_picture(reference, others, panel, camera, Path(paths[0]).name)
         write_image(snapshot, image)
-        numbers |= {"snapshot": str(snapshot), "camera": seen.to_json()}
-    report(numbers, as_json=as_json)
-    return comparison_scene(reference, other, result)
+        answer |= {"snapshot": str(snapshot), "camera": seen.to_json()}
+    report(answer, as_json=as_json)
+    return comparison_scene(reference, others)
+
+
+def _single(scene: Scene, path: str) -> PointCloud | TriangleMesh:
+    solid = [la for la in scene.layers if not isinstance(la, LineLayer)]
+    if len(solid) != 1:
+        raise Geo3DError(f"--compare takes single clouds or meshes, but {path} holds {len(solid)} layers")
+    return solid[0].mesh if isinstance(solid[0], MeshLayer) else solid[0].cloud
+
+
+def _title(path: Path, points: int) -> str:
+    """The file's name; of a compressed cloud also its bits per point of the reference."""
+    if path.suffix.lower() != ".g3c":
+        return path.name
+    return f"{path.name}, {8 * path.stat().st_size / points:.2f} bits a point"
 
 
 def registered(

@@ -37,7 +37,7 @@ def view(
       geo3d view cloud.ply mesh.ply
       geo3d view samples/box_desk --snapshot desk.png --size 1280x960
       geo3d view samples/box_desk@frame-000015 --snapshot frame.png
-      geo3d view original.ply decoded.ply --compare --snapshot difference.png
+      geo3d view original.ply fine.g3c coarse.g3c --compare --snapshot difference.png --size 1500x900
       geo3d view source.ply target.ply --aligned T.json --snapshot registered.png
       geo3d view photo.png decoded.png --snapshot error.png
       geo3d view volume.nii.gz --snapshot slices.png --size 1200x900
@@ -51,8 +51,8 @@ def view(
         camera: `auto` (upright, everything in view), `last` (as when the window on these paths was closed), a JSON
             object with position, target, up and fov (degrees), or a file that holds one.
         color_by: rgb, height, normal, an attribute's name, or #rrggbb; `auto` takes colours where there are any.
-        compare: take two clouds or meshes, the first as reference, and colour the second by its distance to it;
-            --snapshot then shows both, the distances and their histogram.
+        compare: take the first cloud or mesh as reference and colour the others by their distance to it; --snapshot
+            then shows all of them, the distances and a histogram.
         aligned: take SOURCE and TARGET and the answer of `geo3d register`, and show them in two colours, the source
             moved onto the target; --snapshot then shows before and after.
         turntable: write a film of the scene turning once and open no window.

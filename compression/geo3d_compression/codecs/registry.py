@@ -12,10 +12,17 @@ from geo3d.errors import BitstreamError, FormatError, Geo3DError
 from geo3d_compression.codecs.array import ArrayCodec
 from geo3d_compression.codecs.cloud import CloudCodec
 from geo3d_compression.codecs.codec import Codec
+from geo3d_compression.codecs.depth import DepthCodec
 from geo3d_compression.codecs.file import FileCodec
 from geo3d_compression.codecs.volume import VolumeCodec
 
-CODECS: dict[str, Codec] = {"cloud": CloudCodec(), "file": FileCodec(), "array": ArrayCodec(), "volume": VolumeCodec()}
+CODECS: dict[str, Codec] = {
+    "cloud": CloudCodec(),
+    "file": FileCodec(),
+    "array": ArrayCodec(),
+    "volume": VolumeCodec(),
+    "depth": DepthCodec(),
+}
 
 # What a suffix means.  `.ply` may be a cloud or a mesh, `.npy` a cloud or an array: their contents decide.
 SUFFIXES: dict[str, str] = {
@@ -27,7 +34,7 @@ SUFFIXES: dict[str, str] = {
     ".npy": "cloud",
 }
 # Kinds that no codec here takes yet: they are named, so that the error can be.
-PLANNED = ("mesh", "image", "video", "stereo", "depth", "rgbd")
+PLANNED = ("mesh", "image", "video", "stereo", "rgbd")
 
 
 def codec_for(source: Path, name: str | None = None) -> str:
@@ -54,7 +61,7 @@ def codec_of(number: int, name: str) -> Codec:
 
 def _kind_of(source: Path) -> str:
     if source.is_dir():
-        return "volume" if _is_series(source) else "rgbd"
+        return "volume" if _is_series(source) else "depth" if _is_depth(source) else "rgbd"
     suffixes = [s.lower() for s in source.suffixes]
     if suffixes and suffixes[-1] in (".gz", ".xz"):
         suffixes.pop()
@@ -98,3 +105,13 @@ def _is_series(folder: Path) -> bool:
         return True
     with first.open("rb") as file:
         return file.read(132)[128:] == b"DICM"
+
+
+def _is_depth(folder: Path) -> bool:
+    """Whether a folder holds nothing but PNG pictures of more than 8 bits, by the names and the first one's header."""
+    files = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    if not files or any(p.suffix.lower() != ".png" for p in files):
+        return False
+    with files[0].open("rb") as file:
+        # Bytes 24 and 25 of a PNG: 16 bits, one grey channel.
+        return file.read(26)[24:] == b"\x10\0"

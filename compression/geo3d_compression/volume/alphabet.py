@@ -60,7 +60,7 @@ class Values:
     def to_bytes(self) -> bytes:
         """The coded list of present values; `first` and `last` stand in the header."""
         if self.form == "sparse":
-            return _code_bitmap(self.present - self.first, self.last - self.first + 1)
+            return code_bitmap(self.present - self.first, self.last - self.first + 1)
         if self.form == "table":
             return zlib.compress(np.diff(self.present.view(np.uint64)).astype("<u8").tobytes(), 9)
         return b""
@@ -121,7 +121,7 @@ def parse(form: Form, first: int, last: int, data: bytes) -> Values:
     if form == "range":
         return Values(form, first, last, np.zeros(0, np.int64))
     if form == "sparse":
-        return Values(form, first, last, _decode_bitmap(data, last - first + 1) + first)
+        return Values(form, first, last, decode_bitmap(data, last - first + 1) + first)
     unpacker = zlib.decompressobj()
     try:
         raw = unpacker.decompress(data, 8 * _MOST)
@@ -148,7 +148,8 @@ def _run_bitmap(bits, counters, state, buffer, encode):
         context = ((context << 1) | bit) & 255 | 256
 
 
-def _code_bitmap(present: NDArray[np.int64], size: int) -> bytes:
+def code_bitmap(present: NDArray[np.int64], size: int) -> bytes:
+    """A rising list of numbers below `size`, as adaptively coded bits."""
     bits = np.zeros(size, np.uint8)
     bits[present] = 1
     state, buffer = new_encoder(size)
@@ -156,7 +157,8 @@ def _code_bitmap(present: NDArray[np.int64], size: int) -> bytes:
     return finish(state, buffer)
 
 
-def _decode_bitmap(data: bytes, size: int) -> NDArray[np.int64]:
+def decode_bitmap(data: bytes, size: int) -> NDArray[np.int64]:
+    """What `code_bitmap` was given; the first and the last number must be in it."""
     bits = np.zeros(size, np.uint8)
     state, buffer = new_decoder(data)
     _run_bitmap(bits, new_counters(512), state, buffer, False)

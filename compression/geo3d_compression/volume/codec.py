@@ -180,8 +180,9 @@ def default_group(count: int, area: int, profile: Profile) -> int:
 
 
 def _check_size(container: Container, item: int, parts: range, voxels: int, itemsize: int) -> None:
-    stored = sum(c.length for c in container.of(item) if c.type == ChunkType.DATA and c.part in parts)
-    if voxels > (stored + 8 * len(parts)) * _VOXELS_PER_BYTE or voxels * itemsize > _MOST_BYTES:
+    chunks = [c.length for c in container.of(item) if c.type == ChunkType.DATA and c.part in parts]
+    stored = sum(chunks)
+    if voxels > (stored + 8 * len(chunks)) * _VOXELS_PER_BYTE or voxels * itemsize > _MOST_BYTES:
         raise BitstreamError(f"a volume of {voxels} voxels cannot come from {stored} bytes")
 
 

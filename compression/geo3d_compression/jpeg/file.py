@@ -98,7 +98,7 @@ def parse(data: bytes) -> JpegFile:
     if block_count(markers) > 8 * len(data):
         raise FormatError(f"JPEG of {markers.width}x{markers.height} does not fit into {len(data)} bytes")
     planes = empty_planes(markers)
-    flat, offsets = _flatten(planes)
+    flat, offsets = flatten(planes)
     raw = np.frombuffer(data, np.uint8)
     pieces, pads, kept = [], [], 0
     for number, s in enumerate(markers.scans):
@@ -122,12 +122,12 @@ def parse(data: bytes) -> JpegFile:
         pads.append(pad)
     pieces.append(data[kept:])
     skeleton = b"".join(pieces)
-    return JpegFile(skeleton, read_markers(skeleton, skeleton=True), _unflatten(flat, planes), tuple(pads))
+    return JpegFile(skeleton, read_markers(skeleton, skeleton=True), unflatten(flat, planes), tuple(pads))
 
 
 def rebuild(file: JpegFile) -> bytes:
     """The bytes of the file.  Raises `FormatError` if its tables cannot express its coefficients."""
-    flat, offsets = _flatten(file.planes)
+    flat, offsets = flatten(file.planes)
     nonzero = int(np.count_nonzero(flat))
     pieces: list[bytes] = []
     kept = 0
@@ -176,12 +176,14 @@ def _layout(
     return np.array(rows, np.int64), np.array(mcus, np.int64)
 
 
-def _flatten(planes: tuple[Plane, ...]) -> tuple[NDArray[np.int16], list[int]]:
+def flatten(planes: tuple[Plane, ...]) -> tuple[NDArray[np.int16], list[int]]:
+    """The coefficients of all planes, one after the other, and where each plane begins."""
     sizes = [p.coefs.size for p in planes]
     return np.concatenate([p.coefs.reshape(-1) for p in planes]), [sum(sizes[:i]) for i in range(len(sizes))]
 
 
-def _unflatten(flat: NDArray[np.int16], planes: tuple[Plane, ...]) -> tuple[Plane, ...]:
+def unflatten(flat: NDArray[np.int16], planes: tuple[Plane, ...]) -> tuple[Plane, ...]:
+    """The planes with the coefficients of `flat`."""
     result, at = [], 0
     for p in planes:
         coefs = flat[at : at + p.coefs.size].reshape(p.coefs.shape)

@@ -28,6 +28,8 @@ OK, TRUNCATED, BAD_CODE, BAD_VALUE, LEFT_OVER = range(5)
 
 # Reader and writer state: position, bit buffer, bits in it.
 _POS, _BUF, _BITS = range(3)
+# Padding that needs no note of its own.
+FILL_ONES, FILL_ZEROS = -1, -2
 _MAX_RUN = 0x7FFF
 _MAX_PENDING = 937
 
@@ -495,9 +497,17 @@ def write_scan(out, coefs, layout, mcus, dc, ac, first, last, high, low, progres
 
 @njit(cache=True, nogil=True)
 def _pad(out, state, pads, interval):
+    """Fill the last byte with ones (FILL_ONES), zeros (FILL_ZEROS) or the noted bits."""
     needed = (8 - state[_BITS]) & 7
-    if interval >= pads.size or needed != pads[interval] >> 8:
+    if interval >= pads.size:
+        return False
+    pad = pads[interval]
+    if pad == FILL_ONES:
+        pad = 0xFF | needed << 8
+    elif pad == FILL_ZEROS:
+        pad = needed << 8
+    if needed != pad >> 8:
         return False
     if needed:
-        _emit(out, state, np.int64(pads[interval] & 0xFF), needed)
+        _emit(out, state, pad & 0xFF, needed)
     return True

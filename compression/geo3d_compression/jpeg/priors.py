@@ -1,0 +1,70 @@
+"""What the coefficient model knows before it sees a picture: counters and weights trained on free photographs.
+
+Stored as npz arrays (see `pack_state`); the card beside the file says what it was trained on.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from geo3d.errors import FormatError
+from geo3d_compression.entropy.tables import SQUASH, STRETCH, STRETCH_LIMIT
+from geo3d_compression.jpeg.model import ModelState, fresh_state
+
+_FILE = Path(__file__).parent / "priors.xz"
+# A trained counter is believed as if it had seen at most this many bits, so that a picture can still correct it.
+_MOST_SEEN = 30
+_LOGIT_STEP = 24
+_WEIGHT_STEP = 64
+
+
+def pack_state(state: ModelState) -> bytes:
+    """A trained state as bytes: probabilities as logits in steps of 24 / 256, counts to 30, weights / 64."""
+    counts = np.minimum(state.counters & 1023, _MOST_SEEN).astype(np.uint8)
+    logits = STRETCH[(state.counters >> 16).astype(np.int64)].astype(np.int64)
+    codes = ((logits + _LOGIT_STEP // 2) // _LOGIT_STEP + 128).astype(np.uint8)
+    start = fresh_state()
+    arrays = {
+        "counts": counts,
+        "codes": np.where(counts > 0, codes, 128).astype(np.uint8),
+        "weights": ((state.weights - start.weights + _WEIGHT_STEP // 2) // _WEIGHT_STEP).clip(-32768, 32767),
+        "final": state.final - start.final,
+        "apm": state.apm - start.apm,
+    }
+    out = io.BytesIO()
+    np.savez(
+        out,
+        **{k: v if v.dtype == np.uint8 else v.astype("<i4" if k != "weights" else "<i2") for k, v in arrays.items()},
+    )
+    return lzma.compress(out.getvalue(), preset=9 | lzma.PRESET_EXTREME)
+
+
+def unpack_state(data: bytes) -> ModelState:
+    """The state of `pack_state`'s bytes."""
+    with np.load(io.BytesIO(lzma.decompress(data)), allow_pickle=False) as arrays:
+        state = fresh_state()
+        logits = (arrays["codes"].astype(np.int64) - 128) * _LOGIT_STEP
+        p = SQUASH[logits.clip(-STRETCH_LIMIT, STRETCH_LIMIT) + STRETCH_LIMIT].astype(np.uint32)
+        counts = arrays["counts"].astype(np.uint32)
+        if len(counts) != len(state.counters) or len(arrays["weights"]) != len(state.weights):
+            raise FormatError("the priors of the JPEG model have another size; they belong to another version")
+        state.counters[:] = (p << 16) | counts
+        state.weights[:] += arrays["weights"].astype(np.int32) * _WEIGHT_STEP
+        state.final[:] += arrays["final"]
+        state.apm[:] += arrays["apm"]
+    return state
+
+
+@cache
+def _loaded() -> ModelState:
+    return unpack_state(_FILE.read_bytes())
+
+
+def load_priors() -> ModelState:
+    """A fresh copy of the trained state."""
+    return _loaded().copy()

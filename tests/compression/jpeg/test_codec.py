@@ -1,0 +1,110 @@
+"""The JPEG stream: exact, smaller than the peer's model could be by chance, and safe against damaged input."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from geo3d_compression.jpeg.codec import decode_jpeg, encode_jpeg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from geo3d.errors import BitstreamError, FormatError
+
+
+def picture(width: int = 83, height: int = 61) -> Image.Image:
+    """The same on every machine: integers only."""
+    y, x = np.mgrid[:height, :width]
+    planes = [(x * x // 7 + y * (3 + c) + (x * 7919 + y * 104729 + c) % 23 * (x > 40)) % 256 for c in range(3)]
+    return Image.fromarray(np.stack(planes, -1).astype(np.uint8))
+
+
+def jpeg(mode: str = "RGB", size: tuple[int, int] = (83, 61), **options: object) -> bytes:
+    out = io.BytesIO()
+    picture(*size).convert(mode).save(out, "JPEG", **options)
+    return out.getvalue()
+
+
+KINDS = {
+    "default": {},
+    "grey": {"mode": "L"},
+    "cmyk": {"mode": "CMYK"},
+    "444": {"subsampling": 0, "quality": 95},
+    "422": {"subsampling": 1},
+    "extremes": {"quality": 100, "subsampling": 0},
+    "progressive": {"progressive": True},
+    "restart": {"restart_marker_blocks": 3},
+    "tiny": {"size": (1, 1)},
+    "metadata": {"exif": b"Exif\0\0MM\0*" + bytes(300), "comment": b"hello"},
+}
+
+
+@pytest.mark.parametrize("profile", ["fast", "best"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_comes_back(kind: str, profile: str) -> None:
+    data = jpeg(**KINDS[kind])
+    stream = encode_jpeg(data, profile)
+    assert len(stream) < 0.9 * len(data)
+    assert decode_jpeg(stream) == data
+
+
+def test_odd_padding_and_trailing_bytes_come_back() -> None:
+    data = jpeg("L")
+    for odd in (data + b"tail", data[:-2]):
+        assert decode_jpeg(encode_jpeg(odd)) == odd
+
+
+def test_bands_do_not_depend_on_threads() -> None:
+    data = jpeg(size=(1536, 1400), quality=3)
+    one, two = encode_jpeg(data, "fast", threads=1), encode_jpeg(data, "fast", threads=2)
+    assert one == two
+    assert decode_jpeg(one, threads=1) == decode_jpeg(one, threads=2) == data
+
+
+def test_what_cannot_be_rebuilt_is_refused() -> None:
+    data = jpeg()
+    with pytest.raises(FormatError, match="JPEG"):
+        encode_jpeg(data[: len(data) // 2])
+    with pytest.raises(FormatError, match="JPEG"):
+        encode_jpeg(data.replace(b"\xff\xc0", b"\xff\xc9"))
+    with pytest.raises(FormatError, match="not a JPEG"):
+        encode_jpeg(b"")
+
+
+def test_a_large_claim_in_a_small_file_is_refused() -> None:
+    data = bytearray(jpeg())
+    at = data.index(b"\xff\xc0")
+    data[at + 5 : at + 9] = b"\x40\x00\x40\x00"
+    with pytest.raises(FormatError, match="does not fit"):
+        encode_jpeg(bytes(data))
+
+
+_STREAM = encode_jpeg(jpeg(size=(48, 40)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_damaged_streams_are_refused(draw: st.DataObject) -> None:
+    data = bytearray(_STREAM)
+    if draw.draw(st.booleans()):
+        data = data[: draw.draw(st.integers(0, len(data) - 1))]
+    else:
+        data[draw.draw(st.integers(0, len(data) - 1))] ^= draw.draw(st.integers(1, 255))
+    with contextlib.suppress(BitstreamError):
+        assert decode_jpeg(bytes(data)) == decode_jpeg(_STREAM)
+
+
+def test_a_fresh_process_decodes(tmp_path) -> None:
+    (tmp_path / "s").write_bytes(_STREAM)
+    code = (
+        "import sys, hashlib; from geo3d_compression.jpeg.codec import decode_jpeg;"
+        f"print(hashlib.sha256(decode_jpeg(open({str(tmp_path / 's')!r}, 'rb').read())).hexdigest())"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == hashlib.sha256(jpeg(size=(48, 40))).hexdigest()

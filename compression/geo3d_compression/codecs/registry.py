@@ -14,6 +14,8 @@ from geo3d_compression.codecs.cloud import CloudCodec
 from geo3d_compression.codecs.codec import Codec
 from geo3d_compression.codecs.depth import DepthCodec
 from geo3d_compression.codecs.file import FileCodec
+from geo3d_compression.codecs.image import ImageCodec
+from geo3d_compression.codecs.rgbd import RGBDCodec
 from geo3d_compression.codecs.volume import VolumeCodec
 
 CODECS: dict[str, Codec] = {
@@ -22,6 +24,8 @@ CODECS: dict[str, Codec] = {
     "array": ArrayCodec(),
     "volume": VolumeCodec(),
     "depth": DepthCodec(),
+    "image": ImageCodec(),
+    "rgbd": RGBDCodec(),
 }
 
 # What a suffix means.  `.ply` may be a cloud or a mesh, `.npy` a cloud or an array: their contents decide.
@@ -34,7 +38,7 @@ SUFFIXES: dict[str, str] = {
     ".npy": "cloud",
 }
 # Kinds that no codec here takes yet: they are named, so that the error can be.
-PLANNED = ("mesh", "image", "video", "stereo", "rgbd")
+PLANNED = ("mesh", "video", "stereo")
 
 
 def codec_for(source: Path, name: str | None = None) -> str:

@@ -35,7 +35,7 @@ PREFIX_BYTES = 20
 MAX_TABLE_BYTES = 1 << 24
 
 # The order is the number in the file: append only.
-KINDS = ("cloud", "file", "array", "mesh", "image", "video", "stereo", "depth", "volume")
+KINDS = ("cloud", "file", "array", "mesh", "image", "video", "stereo", "depth", "volume", "rgbd")
 
 
 class ChunkType(IntEnum):

@@ -149,6 +149,7 @@ def _code_plane(
     quality, first_block = meta[p, 6], meta[p, 7]
     table = tables[p]
     warped = preds.shape[0] > 0
+    side_rows = 4 if warped else 0
     plane = min(p, 1)
     # The same row of blocks in the first plane, and whether the plane before has the same layout.
     ratio_x, ratio_y = max(meta[0, 4] // meta[p, 4], 1), max(meta[0, 5] // meta[p, 5], 1)
@@ -222,7 +223,7 @@ def _code_plane(
                     n_warp += size >= 5
                     sum_warp += size
             around = (2 * n_left + 2 * n_above + n_corner + n_right + 1) // 3
-            work[CLASS] = COUNT
+            work[CLASS] = COUNT + side_rows
             work[ROW_0] = min(around, 63)
             work[ROW_1] = (plane * 4 + rel) * 8 + quality
             work[ROW_2] = min(n_warp, 31) if warped else min(n_light, 31)
@@ -246,7 +247,7 @@ def _code_plane(
             total = count
 
             # The inner coefficients.
-            work[CLASS] = INNER_AC
+            work[CLASS] = INNER_AC + side_rows
             energy = np.int64(0)
             error = np.int64(0)
             previous, previous_2 = np.int64(0), np.int64(0)
@@ -340,7 +341,7 @@ def _code_plane(
                     if warped:
                         n_warp += abs(np.int64(preds[0, at + k])) >= 5
                 kind = side << 1 | plane
-                work[CLASS] = COUNT
+                work[CLASS] = COUNT + side_rows
                 work[ROW_0] = (beside_count + above_count) * 4 + kind
                 work[ROW_1] = row_count * 8 + quality
                 work[ROW_2] = rel * 8 + n_warp if warped else LOG[total]
@@ -365,7 +366,7 @@ def _code_plane(
                     )  # fmt: skip
                 count = code_count(state, buffer, counters, weights, final, apm, work, count, 3, encode)
                 on_edge = count
-                work[CLASS] = EDGE
+                work[CLASS] = EDGE + side_rows
                 for t in range(1, 8):
                     if count == 0:
                         break
@@ -493,7 +494,7 @@ def _code_plane(
             rest_twin = np.int64(0)
             if twin:
                 rest_twin = np.int64(light[0])
-            work[CLASS] = DC
+            work[CLASS] = DC + side_rows
             work[ROW_0] = min(q_spread, 15) * 4 + rel if warped else min(q_spread, 31) * 2 + plane
             work[ROW_1] = min(_log(abs(rest_left) + abs(rest_above)), 7) * 8 + quality
             work[ROW_2] = part * 4 + rel

@@ -11,21 +11,22 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import xxhash
 
 from geo3d.errors import FormatError
 from geo3d_compression.entropy.tables import SQUASH, STRETCH, STRETCH_LIMIT
 from geo3d_compression.jpeg.model import ModelState, fresh_state
 
 _FILE = Path(__file__).parent / "priors.xz"
-# A trained counter is believed as if it had seen at most this many bits, so that a picture can still correct it.
-_MOST_SEEN = 30
-_LOGIT_STEP = 24
+# How many bits a trained counter is believed to have seen; at most 30, so that a picture can still correct it.
+_SEEN = np.array([0, 3, 8, 30])
+_LOGIT_STEP = 32
 _WEIGHT_STEP = 64
 
 
 def pack_state(state: ModelState) -> bytes:
-    """A trained state as bytes: probabilities as logits in steps of 24 / 256, counts to 30, weights / 64."""
-    counts = np.minimum(state.counters & 1023, _MOST_SEEN).astype(np.uint8)
+    """A trained state as bytes: probabilities as logits in steps of 1/8, counts in four classes, weights / 64."""
+    counts = (np.searchsorted(_SEEN, state.counters & 1023, side="right") - 1).astype(np.uint8)
     logits = STRETCH[(state.counters >> 16).astype(np.int64)].astype(np.int64)
     codes = ((logits + _LOGIT_STEP // 2) // _LOGIT_STEP + 128).astype(np.uint8)
     start = fresh_state()
@@ -50,7 +51,7 @@ def unpack_state(data: bytes) -> ModelState:
         state = fresh_state()
         logits = (arrays["codes"].astype(np.int64) - 128) * _LOGIT_STEP
         p = SQUASH[logits.clip(-STRETCH_LIMIT, STRETCH_LIMIT) + STRETCH_LIMIT].astype(np.uint32)
-        counts = arrays["counts"].astype(np.uint32)
+        counts = _SEEN[np.minimum(arrays["counts"], len(_SEEN) - 1)].astype(np.uint32)
         if len(counts) != len(state.counters) or len(arrays["weights"]) != len(state.weights):
             raise FormatError("the priors of the JPEG model have another size; they belong to another version")
         state.counters[:] = (p << 16) | counts
@@ -58,6 +59,12 @@ def unpack_state(data: bytes) -> ModelState:
         state.final[:] += arrays["final"]
         state.apm[:] += arrays["apm"]
     return state
+
+
+@cache
+def priors_id() -> bytes:
+    """Content hash of the installed priors; containers name it."""
+    return xxhash.xxh3_64_digest(_FILE.read_bytes())
 
 
 @cache

@@ -34,7 +34,8 @@ INPUT_COUNT = 2 * ALL_CONTEXTS + 1
 TABLE_BITS = 18
 
 NODES = 64
-CLASSES = 4
+# Four kinds of coefficients, without and with a prediction.
+CLASSES = 8
 ROWS_0 = CLASSES * NODES * 64
 ROWS_1 = CLASSES * NODES * 64
 ROWS_2 = CLASSES * NODES * 32

@@ -1,0 +1,162 @@
+"""Pictures in a container: the file exactly, its samples exactly, or, with `--quality`, AVIF."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.errors import BitstreamError, FormatError, Geo3DError
+from geo3d.io.atomic import write_bytes
+from geo3d.optional import require
+from geo3d_compression.codecs.codec import Outcome, Request, View
+from geo3d_compression.container import ChunkType, Container, ContainerWriter, Item
+from geo3d_compression.container.fields import Choice, Cursor, Float, UInt, pack, unpack
+from geo3d_compression.image.png import SIGNATURE
+from geo3d_compression.image.stored import (
+    METHODS,
+    decode_bytes_any,
+    decode_png,
+    encode_bytes_any,
+    encode_png,
+    method_of,
+)
+from geo3d_compression.jpeg.priors import priors_id
+
+_WAYS = ("file", "samples", "avif")
+_HEADER = (
+    Choice("profile", ("fast", "best")), Choice("way", _WAYS), Choice("method", METHODS), UInt("width", 1 << 31),
+    UInt("height", 1 << 31), UInt("size", 1 << 40), Float("quality", 0, 100),
+)  # fmt: skip
+_AVIF_SPEED = {"fast": 8, "best": 4}
+
+
+NUMBER, KIND = 10, "image"
+
+
+def compress(source: Path, writer: ContainerWriter, name: str, request: Request) -> Outcome:
+    data = source.read_bytes()
+    if request.quality is not None and not request.lossless:
+        return _lossy(data, source, writer, name, request)
+    width, height = picture_size(data, str(source))
+    way, stream = "file", encode_bytes_any(data, request.profile, request.threads)
+    if data.startswith(SIGNATURE) and method_of(stream) != "png":
+        way, stream = _samples_instead(data, stream, request)
+    values = {
+        "profile": request.profile, "way": way, "method": method_of(stream), "width": width, "height": height,
+        "size": len(data), "quality": 100.0,
+    }  # fmt: skip
+    item = writer.add_item(Item(name, KIND, NUMBER, priors_id()))
+    writer.add_chunk(item, ChunkType.HEADER, pack(_HEADER, values), critical=True)
+    writer.add_chunk(item, ChunkType.DATA, stream)
+    details = {"method": method_of(stream), "bytes_in": len(data), "exact": way == "file"}
+    return Outcome(width * height, details)
+
+
+def _lossy(data: bytes, source: Path, writer: ContainerWriter, name: str, request: Request) -> Outcome:
+    quality = request.quality or 0.0
+    if not 1 <= quality <= 100:
+        raise Geo3DError(f"--quality must be from 1 to 100, got {quality:g}")
+    codecs = require("imagecodecs", "peers", "lossy pictures (AVIF)")
+    pixels = read_pixels(data, str(source))
+    stream = codecs.avif_encode(pixels, level=round(quality), speed=_AVIF_SPEED[request.profile], numthreads=1)
+    decoded = codecs.avif_decode(stream).reshape(pixels.shape)
+    height, width = pixels.shape[:2]
+    values = {
+        "profile": request.profile, "way": "avif", "method": "stored", "width": width, "height": height,
+        "size": len(data), "quality": quality,
+    }  # fmt: skip
+    item = writer.add_item(Item(name, KIND, NUMBER))
+    writer.add_chunk(item, ChunkType.HEADER, pack(_HEADER, values), critical=True)
+    writer.add_chunk(item, ChunkType.DATA, stream)
+    mse = float(np.mean((decoded.astype(np.float64) - pixels) ** 2))
+    psnr = 10 * np.log10(255.0**2 / mse) if mse else None
+    return Outcome(width * height, {"method": "avif", "bytes_in": len(data), "exact": False, "psnr": psnr})
+
+
+def decompress(container: Container, item: int, target: Path, view: View) -> Outcome:
+    header = _header(container, item)
+    stream = container.need(item, ChunkType.DATA)
+    if header["way"] == "avif":
+        _write_avif(stream, target)
+    elif header["way"] == "samples":
+        write_bytes(target, decode_png(stream[1:], view.threads)[0])
+    else:
+        about = container.items[item]
+        if header["method"] == "jpeg" and about.model != priors_id():
+            raise BitstreamError(
+                f"'{about.name}' needs the JPEG model {about.model.hex() or '(none)'}; installed is "
+                f"{priors_id().hex()}: install the version that wrote it"
+            )
+        write_bytes(target, decode_bytes_any(stream, view.threads))
+    return Outcome(header["width"] * header["height"], {"exact": header["way"] == "file"})
+
+
+def describe(container: Container, item: int) -> dict[str, Any]:
+    h = _header(container, item)
+    return {
+        "profile": h["profile"], "pixels": h["width"] * h["height"], "width": h["width"], "height": h["height"],
+        "method": "avif" if h["way"] == "avif" else h["method"], "exact": h["way"] == "file",
+        "bytes_in": h["size"],
+    }  # fmt: skip
+
+
+def _samples_instead(data: bytes, stream: bytes, request: Request) -> tuple[str, bytes]:
+    """The samples and chunks of a PNG file whose deflate stream no zlib setting gives, if that is shorter."""
+    try:
+        samples = bytes([METHODS.index("png")]) + encode_png(data, request.profile, request.threads)
+    except FormatError:
+        return "file", stream
+    return ("samples", samples) if len(samples) < len(stream) else ("file", stream)
+
+
+def picture_size(data: bytes, name: str) -> tuple[int, int]:
+    """Width and height of any picture that Pillow knows."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return picture.size
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FormatError(f"{name} is no picture: {error}; --codec file keeps it as it is") from None
+
+
+def read_pixels(data: bytes, name: str) -> NDArray[np.uint8]:
+    """[H, W, 3] uint8 RGB, upright as stored."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FormatError(f"{name} is no picture: {error}; --codec file keeps it as it is") from None
+
+
+def _write_avif(stream: bytes, target: Path) -> None:
+    if target.suffix.lower() == ".avif":
+        write_bytes(target, stream)
+        return
+    from PIL import Image
+
+    from geo3d.io.atomic import atomic_path
+
+    codecs = require("imagecodecs", "peers", "lossy pictures (AVIF)")
+    try:
+        pixels = codecs.avif_decode(stream)
+    except Exception as error:
+        raise BitstreamError(f"AVIF data is damaged: {error}") from error
+    with atomic_path(target) as temporary:
+        try:
+            Image.fromarray(pixels).save(temporary)
+        except (ValueError, OSError) as error:
+            raise FormatError(f"cannot write {target}: {error}; .png and .avif work") from None
+
+
+def _header(container: Container, item: int) -> dict[str, Any]:
+    cursor = Cursor(container.need(item, ChunkType.HEADER), "picture header")
+    values = unpack(_HEADER, cursor)
+    cursor.finish()
+    return values

@@ -1,0 +1,95 @@
+"""Arrays of samples as streams and back; large pictures in bands of rows that are coded on their own."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.errors import BitstreamError, ShapeError
+from geo3d_compression.container.fields import Choice, Cursor, Field, UInt, pack, put_varint, unpack
+from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
+from geo3d_compression.image.pixels import code_samples
+from geo3d_compression.jpeg import step
+from geo3d_compression.jpeg.model import fresh_state
+
+_LAYOUT: tuple[Field, ...] = (
+    Choice("profile", ("fast", "best")),
+    UInt("height", 1 << 24, low=1),
+    UInt("width", 1 << 24, low=1),
+    UInt("channels", 4, low=1),
+    UInt("highest", 65535, low=1),
+)
+_BAND_PIXELS = 1 << 20
+_MOST_SAMPLES_A_BYTE = 1 << 14
+_CONTEXTS = {"fast": 7, "best": 14}
+_RATE, _LIMIT = 40, 250
+
+
+def _bands(height: int, width: int) -> list[tuple[int, int]]:
+    count = max(1, min(height * width // _BAND_PIXELS, height, 64))
+    return list(pairwise(height * i // count for i in range(count + 1)))
+
+
+def _code(rows: NDArray[np.int32], highest: int, profile: str, data: bytes | None) -> bytes:
+    """Code rows in place; returns the stream when encoding (`data` is None)."""
+    state = fresh_state()
+    work = np.zeros(step.WORK_SIZE, np.int64)
+    work[step.BASE], work[step.RATE], work[step.LIMIT] = _CONTEXTS[profile], _RATE, _LIMIT
+    coder, buffer = new_encoder(36 * rows.size) if data is None else new_decoder(data)
+    code_samples(
+        coder, buffer, data is None, rows, highest, profile == "best",
+        state.counters, state.weights, state.final, state.apm, work,
+    )  # fmt: skip
+    if data is None:
+        return finish(coder, buffer)
+    check_decoder(coder, buffer, "picture stream")
+    return b""
+
+
+def encode_samples(image: NDArray[Any], profile: str = "best", threads: int = 2) -> bytes:
+    """The stream of [H, W, C] samples, uint8 or uint16, C up to 4."""
+    if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4) or image.dtype not in (np.uint8, np.uint16):
+        raise ShapeError(f"a picture is uint8 or uint16 [H, W, 1 to 4], got {image.dtype} {list(image.shape)}")
+    height, width, channels = image.shape
+    highest = max(1, int(image.max()) if image.dtype == np.uint16 else 255)
+    values = {"profile": profile, "height": height, "width": width, "channels": channels, "highest": highest}
+    samples = _reorder(image).astype(np.int32)
+    bands = _bands(height, width)
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        streams = list(pool.map(lambda ab: _code(samples[ab[0] : ab[1]], highest, profile, None), bands))
+    out = bytearray(pack(_LAYOUT, values))
+    for stream in streams:
+        put_varint(out, len(stream))
+    return bytes(out) + b"".join(streams)
+
+
+def decode_samples(stream: bytes, threads: int = 2) -> NDArray[np.uint16]:
+    """[H, W, C] uint16 of a stream."""
+    cursor = Cursor(stream, "picture stream")
+    header = unpack(_LAYOUT, cursor)
+    height, width, channels = header["height"], header["width"], header["channels"]
+    if height * width * channels > _MOST_SAMPLES_A_BYTE * (cursor.left + 16):
+        raise BitstreamError(f"a stream of {cursor.left} bytes cannot hold {width}x{height} pixels")
+    bands = _bands(height, width)
+    lengths = [cursor.varint() for _ in bands]
+    parts = [cursor.take(n) for n in lengths]
+    cursor.finish()
+    samples = np.zeros((height, width, channels), np.int32)
+
+    def decode(job: tuple[tuple[int, int], bytes]) -> None:
+        (start, end), data = job
+        _code(samples[start:end], header["highest"], header["profile"], data)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        list(pool.map(decode, zip(bands, parts, strict=True)))
+    return _reorder(samples.astype(np.uint16))
+
+
+def _reorder(image: NDArray[Any]) -> NDArray[Any]:
+    """Green first, because it tells most about the others; its own inverse."""
+    order = [1, 0, *range(2, image.shape[2])]
+    return np.ascontiguousarray(image[:, :, order]) if image.shape[2] >= 3 else np.ascontiguousarray(image)

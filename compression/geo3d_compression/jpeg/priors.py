@@ -30,17 +30,15 @@ def pack_state(state: ModelState) -> bytes:
     logits = STRETCH[(state.counters >> 16).astype(np.int64)].astype(np.int64)
     codes = ((logits + _LOGIT_STEP // 2) // _LOGIT_STEP + 128).astype(np.uint8)
     start = fresh_state()
-    arrays = {
-        "counts": counts,
-        "codes": np.where(counts > 0, codes, 128).astype(np.uint8),
-        "weights": ((state.weights - start.weights + _WEIGHT_STEP // 2) // _WEIGHT_STEP).clip(-32768, 32767),
-        "final": state.final - start.final,
-        "apm": state.apm - start.apm,
-    }
+    weights = (state.weights - start.weights + _WEIGHT_STEP // 2) // _WEIGHT_STEP
     out = io.BytesIO()
     np.savez(
         out,
-        **{k: v if v.dtype == np.uint8 else v.astype("<i4" if k != "weights" else "<i2") for k, v in arrays.items()},
+        counts=counts,
+        codes=np.where(counts > 0, codes, 128).astype(np.uint8),
+        weights=weights.clip(-32768, 32767).astype("<i2"),
+        final=(state.final - start.final).astype("<i4"),
+        apm=(state.apm - start.apm).astype("<i4"),
     )
     return lzma.compress(out.getvalue(), preset=9 | lzma.PRESET_EXTREME)
 

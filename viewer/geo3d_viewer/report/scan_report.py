@@ -81,10 +81,10 @@ def _level_axes(result: ScanResult) -> tuple[NDArray[np.float64], NDArray[np.flo
 
 def _surface(result: ScanResult) -> str:
     scene = scan_scene(result)
-    front = picture(scene, (580, 435))[0].color
+    front = picture(scene, (540, 405))[0].color
     _, ahead, up = _level_axes(result)
     above = looking_along(visible_points(scene), -up, ahead, 4 / 3)
-    top = picture(scene, (400, 300), above)[0].color
+    top = picture(scene, (380, 285), above)[0].color
     return f'<div class="row">{figure(front, "with the camera path")}{figure(top, "from above")}</div>'
 
 
@@ -93,8 +93,8 @@ def _camera(result: ScanResult) -> str:
     right, ahead, up = _level_axes(result)
     p = result.trajectory.positions - result.trajectory.positions[0]
     times = result.trajectory.timestamps - result.trajectory.timestamps[0]
-    way = line_plot([Series("camera", p @ right, p @ ahead)], "right (m)", "ahead (m)", (490, 340), equal=True)
-    height = line_plot([Series("camera", times, p @ up)], "time (s, or frames)", "height (m)", (490, 340))
+    way = line_plot([Series("camera", p @ right, p @ ahead)], "right (m)", "ahead (m)", (475, 340), equal=True)
+    height = line_plot([Series("camera", times, p @ up)], "time (s, or frames)", "height (m)", (475, 340))
     lines = "\n".join(
         f"{t:.6f} " + " ".join(f"{v:.6f}" for v in T[:3].ravel())
         for t, T in zip(result.trajectory.timestamps, result.trajectory.T_world_camera, strict=True)

@@ -1,0 +1,1 @@
+"""How fast pictures are made, beside Open3D's own offscreen renderer."""

@@ -18,6 +18,7 @@ from geo3d_compression.depth.near import representatives
 from geo3d_compression.depth.sequence import Motions, Steps, decode_frames, encode_frames
 from geo3d_compression.depth.warp import FOCAL_LIMIT, ROTATION_LIMIT, TRANSLATION_LIMIT, FixedCamera
 from geo3d_compression.volume.alphabet import code_bitmap, decode_bitmap
+from geo3d_compression.volume.codec import read_parts
 
 VERSION = 1
 DEFAULT_GROUP = 30
@@ -166,10 +167,13 @@ def decode_depth(
     if pixels > (stored + 8 * len(chunks)) * _PIXELS_PER_BYTE or pixels > _MOST_PIXELS:
         raise BitstreamError(f"{count} depth pictures of {h.width}x{h.height} cannot come from {stored} bytes")
 
-    def decode(part: int) -> NDArray[np.uint16] | str:
+    def decode(job: tuple[int, bytes | BitstreamError]) -> NDArray[np.uint16] | str:
+        part, data = job
         pictures = min(h.group, h.frames - part * h.group)
         try:
-            cursor = Cursor(container.need(item, ChunkType.DATA, part), "group of depth pictures")
+            if isinstance(data, BitstreamError):
+                raise data
+            cursor = Cursor(data, "group of depth pictures")
             motions = _unpack_motions(cursor, pictures)
             shape = (pictures, h.height, h.width)
             ranks = decode_frames(cursor.take(cursor.left), shape, h.steps, h.camera, motions)
@@ -180,7 +184,8 @@ def decode_depth(
             return f"pictures {part * h.group} to {part * h.group + pictures - 1}: {error}"
 
     out = np.zeros((count, h.height, h.width), np.uint16)
-    for part, block in zip(parts, progress(ordered_map(decode, parts, threads), "depth", len(parts)), strict=True):
+    decoded = ordered_map(decode, read_parts(container, item, parts), threads)
+    for part, block in zip(parts, progress(decoded, "depth", len(parts)), strict=True):
         if isinstance(block, str):
             assert losses is not None
             losses.append(block)

@@ -103,11 +103,14 @@ def encode_volume(voxels: NDArray[Any], writer: ContainerWriter, item: int, opti
     alphabet, settings = values.alphabet(), PROFILES[options.profile]
 
     def code(span: tuple[int, int]) -> bytes:
-        return encode_group(values.ranks(to_integers(_take(voxels, *span))), alphabet, settings)
+        slices = (values.ranks(to_integers(_take(voxels, k, k + 1)[0])) for k in range(*span))
+        shown = progress(slices, "volume", total=count) if len(spans) == 1 else slices
+        return encode_group(shown, alphabet, settings)
 
     spans = list(_ranges(count, group))
     coded = ordered_map(code, spans, options.threads)
-    for part, data in enumerate(progress(coded, "volume", total=len(spans))):
+    shown = progress(coded, "volume", total=len(spans)) if len(spans) > 1 else coded
+    for part, data in enumerate(shown):
         writer.add_chunk(item, ChunkType.DATA, data, part=part)
 
 
@@ -137,18 +140,26 @@ def decode_volume(
     _check_size(container, item, parts, math.prod(size), header.dtype.itemsize)
     alphabet, settings = header.values.alphabet(), PROFILES[header.profile]
 
-    def decode(part: int) -> NDArray[Any] | str:
+    def decode(job: tuple[int, bytes | BitstreamError]) -> NDArray[Any] | str:
+        part, data = job
         shape = (min(header.group, count - part * header.group), height, width)
         try:
-            data = container.need(item, ChunkType.DATA, part)
-            return from_integers(header.values.integers(decode_group(data, shape, alphabet, settings)), header.dtype)
+            if isinstance(data, BitstreamError):
+                raise data
+            slices = decode_group(data, shape, alphabet, settings)
+            block = np.zeros(shape, header.dtype)
+            for k, ranks in enumerate(progress(slices, "volume", shape[0]) if header.groups == 1 else slices):
+                block[k] = from_integers(header.values.integers(ranks), header.dtype)
+            return block
         except BitstreamError as error:
             if losses is None:
                 raise
             return f"slices {part * header.group} to {part * header.group + shape[0] - 1}: {error}"
 
     out = np.zeros(size, header.dtype)
-    for part, block in zip(parts, progress(ordered_map(decode, parts, threads), "volume", len(parts)), strict=True):
+    decoded = ordered_map(decode, read_parts(container, item, parts), threads)
+    shown = progress(decoded, "volume", len(parts)) if header.groups > 1 else decoded
+    for part, block in zip(parts, shown, strict=True):
         if isinstance(block, str):
             assert losses is not None
             losses.append(block)
@@ -157,6 +168,15 @@ def decode_volume(
     if slices:
         return out[first - begin : last - begin]
     return _back(out, header.shape)
+
+
+def read_parts(container: Container, item: int, parts: range) -> Iterator[tuple[int, bytes | BitstreamError]]:
+    """The data chunks one after the other, by the caller's thread; what is wrong with one comes in its place."""
+    for part in parts:
+        try:
+            yield part, container.need(item, ChunkType.DATA, part)
+        except BitstreamError as error:
+            yield part, error
 
 
 def read_header(container: Container, item: int) -> VolumeHeader:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,29 +21,30 @@ from geo3d_compression.volume.kernel import MAX_BYTES, code_slice, new_model
 from geo3d_compression.volume.profiles import Settings
 
 
-def encode_group(slices: NDArray[np.int64], alphabet: Alphabet, settings: Settings) -> bytes:
-    """Code ranks [S, H, W]."""
-    count, height, width = slices.shape
-    model = new_model(height, width, settings)
-    worst = height * width * MAX_BYTES + 64
-    state, _ = new_encoder(8)
-    buffer = np.zeros(worst, np.uint8)
-    for index in range(count):
+def encode_group(slices: Iterable[NDArray[np.int64]], alphabet: Alphabet, settings: Settings) -> bytes:
+    """Code slices of ranks [H, W], which are taken one at a time."""
+    state, buffer = new_encoder(8)
+    for index, ranks in enumerate(slices):
+        if index == 0:
+            model = new_model(ranks.shape[0], ranks.shape[1], settings)
+            worst = ranks.size * MAX_BYTES + 64
         if len(buffer) - state[POSITION] < worst:
             buffer = np.concatenate([buffer, np.zeros(len(buffer) + worst, np.uint8)])
-        code_slice(index, slices[index], alphabet, model, state, buffer, True)
+        code_slice(index, np.ascontiguousarray(ranks), alphabet, model, state, buffer, True)
     return finish(state, buffer)
 
 
-def decode_group(data: bytes, shape: tuple[int, int, int], alphabet: Alphabet, settings: Settings) -> NDArray[np.int64]:
-    """Ranks [S, H, W] of a stream by `encode_group`; `BitstreamError` when it does not end where it should."""
+def decode_group(
+    data: bytes, shape: tuple[int, int, int], alphabet: Alphabet, settings: Settings
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the slices of a stream by `encode_group`; `BitstreamError` when it does not end where it should."""
     count, height, width = shape
     model = new_model(height, width, settings)
     state, buffer = new_decoder(data)
-    slices = np.zeros(shape, np.int64)
     for index in range(count):
-        code_slice(index, slices[index], alphabet, model, state, buffer, False)
+        ranks = np.zeros((height, width), np.int64)
+        code_slice(index, ranks, alphabet, model, state, buffer, False)
         if state[OVERRUN] > TAIL:
             break
+        yield ranks
     check_decoder(state, buffer, "a group of slices")
-    return slices

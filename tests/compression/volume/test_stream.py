@@ -5,9 +5,14 @@ import numpy as np
 import pytest
 from geo3d_compression.volume.kernel import dense_alphabet, new_model
 from geo3d_compression.volume.profiles import PROFILES, Profile
-from geo3d_compression.volume.stream import decode_group, encode_group
+from geo3d_compression.volume.stream import decode_group as decode_slices
+from geo3d_compression.volume.stream import encode_group
 
 from geo3d.errors import BitstreamError
+
+
+def decode_group(*arguments) -> np.ndarray:
+    return np.stack(list(decode_slices(*arguments)))
 
 
 def phantom() -> np.ndarray:

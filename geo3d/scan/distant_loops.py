@@ -56,14 +56,15 @@ def _candidates(
 ) -> list[tuple[int, int]]:
     """The most similar pairs that the trajectory does not explain, as many as the budget allows."""
     same: list[tuple[float, int, int]] = []
-    joining: dict[tuple[int, int], list[tuple[float, int, int]]] = {}
+    joining: dict[int, list[tuple[float, int, int]]] = {}
     known: list[float] = []
     for x, i in enumerate(usable):
         for y in range(x + 1, len(usable)):
             j = usable[y]
             a, b = keyframes[i], keyframes[j]
             if a.submap != b.submap:
-                joining.setdefault((a.submap, b.submap), []).append((alike[x, y], i, j))
+                for submap in (a.submap, b.submap):
+                    joining.setdefault(submap, []).append((alike[x, y], i, j))
                 continue
             T_a_b = inverse(T[i]) @ T[j]
             seen = T_a_b[2, 2] > 0 and consistency(b.maps, a.maps, T_a_b, level=2, step=4).overlap > 0.15
@@ -74,10 +75,10 @@ def _candidates(
     # Frames a few keyframes apart set what "alike" means for this sensor and place.
     limit = float(np.percentile(known, 30)) if known else 1.0
     budget = max(4, int(TRIES_PER_KEYFRAME * len(keyframes)))
-    chosen = [(i, j) for s, i, j in sorted(same, reverse=True)[:budget] if s > limit]
+    chosen = {(i, j) for s, i, j in sorted(same, reverse=True)[:budget] if s > limit}
     for options in joining.values():
-        chosen += [(i, j) for _, i, j in sorted(options, reverse=True)[:TRIES_PER_SUBMAP]]
-    return chosen
+        chosen |= {(i, j) for _, i, j in sorted(options, reverse=True)[:TRIES_PER_SUBMAP]}
+    return sorted(chosen)
 
 
 def _edge(keyframes: Sequence[Keyframe], described: Sequence[FrameDescription | None], i: int, j: int) -> Edge | None:

@@ -7,6 +7,7 @@ otherwise lost.  Losing the track starts a new submap, which loop closure may jo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -47,18 +48,30 @@ class Motion:
     submap: int = -1
 
 
+# Registers a frame (by index) to a keyframe from scratch: its pose in the keyframe's world, or None.
+Recovery = Callable[[int, Keyframe], NDArray[np.float64] | None]
+
+
 class Odometry:
     """Tracks frames in order; `keyframes` grows on the way, `motion` says how it goes."""
 
-    def __init__(self, keyframes: list[Keyframe] | None = None, motion: Motion | None = None) -> None:
+    def __init__(
+        self,
+        keyframes: list[Keyframe] | None = None,
+        motion: Motion | None = None,
+        recover: Recovery | None = None,
+    ) -> None:
         self.keyframes = keyframes or []
         self.motion = motion or Motion()
+        self._recover = recover
 
     def track(self, index: int, maps: FrameMaps) -> Tracked | None:
         """Pose of the next frame, or None if no verified pose was found."""
         if not self.keyframes:
             return self._start_submap(index, maps)
         found = self._align(maps)
+        if found is None and self._recover is not None:
+            found = self._recover(index, self.keyframes[-1])
         misses = self.motion.misses
         if found is None:
             # One bad frame is left out; a second miss means that the camera is elsewhere.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from geo3d.console import progress, say
 from geo3d.errors import RegistrationError
 from geo3d.io import RGBDDataset
+from geo3d.registration.register import register_frames
 from geo3d.scan.keyframe import Keyframe
-from geo3d.scan.loader import ahead, load_maps
+from geo3d.scan.loader import ahead, load_frame, load_maps
 from geo3d.scan.odometry import Odometry, Tracked
 from geo3d.scan.walk import Walk
 
@@ -20,7 +25,7 @@ def track_frames(dataset: RGBDDataset, walk: Walk, count: int, saved: Path) -> l
 
     The walk is saved every so many frames and when interrupted.
     """
-    odometry = Odometry(_reload(dataset, walk), walk.motion)
+    odometry = Odometry(_reload(dataset, walk), walk.motion, partial(recover, dataset))
     rest = range(walk.done, count)
     try:
         for index, maps in zip(
@@ -43,6 +48,18 @@ def track_frames(dataset: RGBDDataset, walk: Walk, count: int, saved: Path) -> l
     if not walk.tracked:
         raise RegistrationError(_nothing(dataset, walk))
     return odometry.keyframes
+
+
+def recover(dataset: RGBDDataset, index: int, key: Keyframe) -> NDArray[np.float64] | None:
+    """Pose of a frame in a keyframe's world by registration from scratch; None if it is refused.
+
+    This is what slow sensors and quick turns need: views too far apart for any prediction.
+    """
+    frame, other = load_frame(dataset, index), load_frame(dataset, key.index)
+    if isinstance(frame, str) or isinstance(other, str):
+        return None
+    result = register_frames(frame, other)
+    return key.T_world_camera @ result.T_target_source if result.converged else None
 
 
 def take_given_poses(dataset: RGBDDataset, walk: Walk, count: int) -> None:

@@ -8,6 +8,7 @@ frames ─▶ describe ─▶ propose ─▶ shortlist ─▶ refine ─▶ veri
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from geo3d.registration.frames.describe import FrameDescription
 from geo3d.registration.frames.propose import propose
 from geo3d.registration.frames.verifier import Verifier, load_verifier
 from geo3d.registration.result import RegistrationResult
+
+# Poses farther apart than this share of the depth, or 8 degrees, exclude each other.
+RIVAL_MOVE = 0.1
 
 
 def register_descriptions(
@@ -43,11 +47,11 @@ def register_descriptions(
     refined = [refine(a, b, T) for T in shortlist(a, b, poses, verifier.quick)]
     if not refined:
         return _nothing(time.perf_counter() - start)
+    depth = median_depth(a, b)
     logits = verifier.full.logit(np.stack([c.evidence for c in refined]))
     best = refined[int(logits.argmax())]
-    probability = float(1 / (1 + np.exp(-logits.max())))
-    reason = _reason(best, probability, verifier.threshold)
-    depth = median_depth(a, b)
+    probability, alone = posterior(refined, logits, RIVAL_MOVE * depth)
+    reason = _reason(best, probability, alone, verifier.threshold)
     D = np.diag([1, 1, 1, depth, depth, depth])
     values, vectors = np.linalg.eigh(D @ best.alignment.information @ D)
     return RegistrationResult(
@@ -64,15 +68,26 @@ def register_descriptions(
     )
 
 
-def rival_share(refined: list[Candidate], best: Candidate, depth: float) -> float:
-    """Overlap of the best distinct other candidate as a share of the best one's."""
-    others = [c.seen.overlap for c in refined if not same_pose(c.T, best.T, 0.1 * depth)]
-    return max(others, default=0.0) / max(best.seen.overlap, 1e-9)
+def posterior(refined: Sequence[Candidate], logits: NDArray[np.float64], move: float) -> tuple[float, float]:
+    """Probability of the best candidate, with and without its rivals.
+
+    At most one of several distinct poses is right, so the odds of all share one unit of probability with the
+    possibility that none is: a repeated texture or a bare wall makes many good-looking poses, each unlikely.
+    """
+    odds = np.exp(np.minimum(logits, 30.0))
+    distinct: list[int] = []
+    for k in np.argsort(-logits, kind="stable"):
+        if not any(same_pose(refined[k].T, refined[d].T, move) for d in distinct):
+            distinct.append(int(k))
+    best = odds[distinct[0]]
+    return float(best / (1 + odds[distinct].sum())), float(best / (1 + best))
 
 
-def _reason(best: Candidate, probability: float, threshold: float) -> str:
+def _reason(best: Candidate, probability: float, alone: float, threshold: float) -> str:
     if probability >= threshold:
         return ""
+    if alone >= threshold:
+        return f"ambiguous: other poses fit about as well (probability {probability:.2f}); give --init or closer views"
     seen = best.seen
     if seen.pairs < 100 or seen.overlap < 0.05:
         return f"no common surface found: at the best pose the frames share {seen.overlap:.0%}"

@@ -1,0 +1,107 @@
+"""The training task `registration-verifier`: gather evidence, fit, hold each set out once, write weights and card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.config import from_dict
+from geo3d.console import progress, say, to_json
+from geo3d.errors import Geo3DError
+from geo3d.io.atomic import atomic_path, write_text
+from geo3d.registration.frames.evidence import FULL, QUICK
+from geo3d.registration.frames.verifier import Logistic, load_verifier
+from geo3d.registration.training.fit import area_under_roc, fit_logistic
+from geo3d.registration.training.gather import Evidence, gather
+from geo3d.registration.training.pairs import FramePair, folder_pairs, synthetic_pairs
+
+
+@dataclass(frozen=True)
+class VerifierConfig:
+    """folders: RGB-D folders with poses; rooms: seeds of synthetic rooms, [first, last); pairs of each overlap bin."""
+
+    folders: list[str] = field(default_factory=list)
+    rooms: list[int] = field(default_factory=lambda: [100, 130])
+    pairs_per_bin: int = 25
+    room_pairs_per_bin: int = 3
+    rooms_per_set: int = 8
+    ridge: float = 3.0
+    threshold: float = 0.75
+    seed: int = 1
+
+
+def train_verifier(settings: dict[str, Any], folder: Path) -> None:
+    """Write `verifier.json` (for `geo3d/registration/frames`) and `report.json` into `folder`; gathered sets are kept.
+
+    Run again, it goes on with the sets that are missing.
+    """
+    config = from_dict(VerifierConfig, settings)
+    sets = {name: _gathered(folder / f"{name}.npz", pairs, config) for name, pairs in _sources(config).items()}
+    if not sets:
+        raise Geo3DError("the verifier needs folders or rooms to train on; the configuration names none")
+    held_out = {name: _held_out(sets, name, config.ridge) for name in sets} if len(sets) > 1 else {}
+    quick = fit_logistic(*_joined(list(sets.values()), "quick"), QUICK, config.ridge)
+    full = fit_logistic(*_joined(list(sets.values()), "full"), FULL, config.ridge)
+    weights = {"quick": _plain(quick), "full": _plain(full), "threshold": config.threshold}
+    write_text(folder / "verifier.json", to_json(weights, indent=1) + "\n")
+    write_text(folder / "report.json", to_json({"held_out": held_out}, indent=1) + "\n")
+    for name, numbers in held_out.items():
+        say(f"{name} held out: " + ", ".join(f"{k} {v:.4g}" for k, v in numbers.items()))
+
+
+def _sources(config: VerifierConfig) -> dict[str, Any]:
+    sources: dict[str, Any] = {}
+    for text in config.folders:
+        sources[Path(text).name] = folder_pairs(Path(text), config.pairs_per_bin, config.seed)
+    first, last = config.rooms
+    for start in range(first, last, config.rooms_per_set):
+        rooms = range(start, min(start + config.rooms_per_set, last))
+        sources[f"rooms_{start}"] = synthetic_pairs(rooms, config.room_pairs_per_bin)
+    return sources
+
+
+def _gathered(path: Path, pairs: Any, config: VerifierConfig) -> Evidence:
+    if not path.exists():
+        quick = load_verifier().quick
+        found: list[FramePair] = list(pairs)
+        evidence = gather(progress(found, path.stem, len(found)), quick, config.seed)
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **vars(evidence))
+    with np.load(path) as data:
+        return Evidence(**{k: data[k] for k in data.files})
+
+
+def _joined(sets: list[Evidence], kind: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    return (
+        np.concatenate([getattr(s, kind) for s in sets]),
+        np.concatenate([getattr(s, f"{kind}_label") for s in sets]),
+    )
+
+
+def _held_out(sets: dict[str, Evidence], name: str, ridge: float) -> dict[str, float]:
+    """Train on all other sets and judge this one: as another sensor or place would be."""
+    others = [s for key, s in sets.items() if key != name]
+    mine = sets[name]
+    full = fit_logistic(*_joined(others, "full"), FULL, ridge)
+    quick = fit_logistic(*_joined(others, "quick"), QUICK, ridge)
+    return {
+        "poses": float(len(mine.full)),
+        "auc": area_under_roc(full.logit(mine.full), mine.full_label),
+        "auc_quick": area_under_roc(quick.logit(mine.quick), mine.quick_label),
+        "right_accepted": float((full.probability(mine.full) > 0.75)[mine.full_label == 1].mean()),
+        "wrong_accepted": float((full.probability(mine.full) > 0.75)[mine.full_label == 0].mean()),
+    }
+
+
+def _plain(model: Logistic) -> dict[str, Any]:
+    return {
+        "names": list(model.names),
+        "mean": model.mean.round(6).tolist(),
+        "deviation": model.deviation.round(6).tolist(),
+        "weights": model.weights.round(5).tolist(),
+        "bias": round(model.bias, 5),
+    }

@@ -116,10 +116,13 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="a page test needs a browser: apt-get install chromium")
-def test_page_loads_shows_the_scene_and_a_click_hides_a_layer(browser: Browser) -> None:
-    served = serve(scene(), port=0)
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_page_loads_shows_the_scene_and_a_click_hides_a_layer(browser: Browser, host: str) -> None:
+    served = serve(scene(), host=host, port=0)
     try:
-        browser.call("Page.navigate", url=served.url)
+        # Through the gate, the web socket too has to bring the cookie that the first request was given.
+        url = served.url if served.gate is None else f"http://127.0.0.1:{served.gate.port}/?{served.url.split('?')[1]}"
+        browser.call("Page.navigate", url=url)
         until(lambda: browser.value("document.querySelectorAll('canvas').length") >= 1)
         until(lambda: browser.count(RED) > 800 and browser.count(BLUE) > 800)
         place = browser.value(f"({CHECK_BOX})('a/red')")
@@ -127,6 +130,7 @@ def test_page_loads_shows_the_scene_and_a_click_hides_a_layer(browser: Browser) 
         until(lambda: browser.count(RED) < 30)
         assert browser.count(BLUE) > 800
         assert not served.page.state.scene["a/red"].visible
+        assert "token" not in browser.value("location.href")
     finally:
         served.close()
 

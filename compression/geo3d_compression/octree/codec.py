@@ -21,14 +21,14 @@ from geo3d.errors import BitstreamError, ShapeError
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
 from geo3d_compression.octree.level_coder import LevelCoder
 from geo3d_compression.octree.levels import child_level, occupancy_of, root_level
-from geo3d_compression.octree.morton import MAX_DEPTH, morton_encode
+from geo3d_compression.octree.morton import MAX_DEPTH, morton_decode, morton_encode
 from geo3d_compression.octree.sensor import Sensor, find_sensor, read_sensor
 from geo3d_compression.octree.varint import read_varint, write_varint
 from geo3d_compression.octree.weights import weights_id
 
 Profile = Literal["fast", "best"]
 
-VERSION = 3
+VERSION = 4
 
 # Levels up to this many nodes go into the first chunk.
 _FIRST_CHUNK_NODES = 4096
@@ -47,7 +47,8 @@ def encode(
     """
     profile_id = _profile_id(profile)
     codes = _sorted_codes(voxels, depth)
-    sensor = find_sensor(voxels, origin)
+    parents = 1 + int(np.count_nonzero(np.diff(codes >> 3)))
+    sensor = find_sensor(morton_decode(codes), parents, origin)
     header = bytes([VERSION, profile_id, depth]) + write_varint(len(codes)) + sensor.write()
     if len(codes) == 0 or depth == 0:
         return [header + write_varint(0)]

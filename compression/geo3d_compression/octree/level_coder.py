@@ -59,7 +59,7 @@ class LevelCoder:
         fine = self._depth - 1 - index
         exist = existence(level.neighbours)
         rings = self._sensor.rings
-        sensor = np.array([*self._sensor[:4], fine], np.int64)
+        sensor = np.array([*self._sensor[:6], fine], np.int64)
         known = np.zeros(level.size + 1, np.uint8)
         children = 0
         if self._network is not None:

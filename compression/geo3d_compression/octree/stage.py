@@ -88,6 +88,19 @@ def _leading(value):
     return shift * 8 + top, top << shift
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _turns(x, y):
+    """Azimuth in turns * 2^16.  Mirrors `scanner.turns`."""
+    ax, ay = abs(x), abs(y)
+    t = (min(ax, ay) << 16) // max(ax, ay, 1)
+    angle = t * (8192 + (2847 * (65536 - t) >> 16)) >> 16
+    if ay > ax:
+        angle = 16384 - angle
+    if x < 0:
+        angle = 32768 - angle
+    return -angle if y < 0 else angle
+
+
 @njit(cache=True, nogil=True)
 def _nearest_ring(slopes, heights, rho, z):
     """Index of the ring nearest to (rho, z), the height above it, and the distance to the next ring on that side."""
@@ -141,7 +154,8 @@ def code_stage(
 ):
     """Code octant `s` of every node of a level into `known` [n + 1]; returns the number of children, -1 above `budget`.
 
-    `sensor`: [mode, 8 * origin in leaf cells, log2 of leaf cells in a child]; `logits` [n], or [0] without a network.
+    `sensor`: [mode, x, y, z, vx, vy in eighths of a leaf cell, log2 of leaf cells in a child];
+    `logits` [n], or [0] without a network.
     """
     n = neighbours.shape[0] - 1
     inputs = np.zeros(INPUTS, np.int64)
@@ -149,7 +163,7 @@ def code_stage(
     keys = np.zeros(CONTEXTS, np.int64)
     active = CONTEXTS if sensor[0] else PLAIN_CONTEXTS
     mode = sensor[0]
-    fine = sensor[4]
+    fine = sensor[6]
     networked = logits.size == n
     children = 0
     for i in range(n):
@@ -215,6 +229,10 @@ def code_stage(
             y = ((2 * cy + 1) << (fine + 2)) - sensor[2]
             z = ((2 * cz + 1) << (fine + 2)) - sensor[3]
             if mode == SPINNING:
+                if sensor[4] or sensor[5]:
+                    azimuth = _turns(x, y)
+                    x -= sensor[4] * azimuth >> 16
+                    y -= sensor[5] * azimuth >> 16
                 reach = np.int64(np.sqrt(np.float64(x * x + y * y))) + 1
                 klass, reference = _leading(reach)
                 v = z * reference // reach

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from geo3d.errors import BitstreamError, ShapeError
 
 
-@given(st.integers(1, 7), st.tuples(*[st.integers(-(1 << 26), 1 << 26)] * 3))
-def test_header_round_trip(mode: int, place: tuple[int, int, int]) -> None:
-    sensor = Sensor(mode, *place)
+@given(st.integers(1, 7), st.tuples(*[st.integers(-(1 << 26), 1 << 26)] * 5))
+def test_header_round_trip(mode: int, place: tuple[int, int, int, int, int]) -> None:
+    sensor = Sensor(mode, *place) if mode == SPINNING else Sensor(mode, *place[:3])
     data = sensor.write()
     decoded, position = read_sensor(b"ab" + data, 2)
-    assert decoded[:4] == sensor[:4]
+    assert decoded[:6] == sensor[:6]
     assert position == 2 + len(data)
 
 
@@ -28,14 +28,15 @@ def test_rejects(data: bytes) -> None:
 
 def test_kinds() -> None:
     rng = np.random.default_rng(0)
-    around = rng.integers(0, 1000, (500, 3))
-    assert find_sensor(around, None).mode == NO_SENSOR
-    assert find_sensor(around, [500.5, 500, 500])[:4] == (SPINNING, 4004, 4000, 4000)
-    assert find_sensor(around, [500, 500, -1500]).mode == CAMERA_Z
-    assert find_sensor(around, [3500, 500, 500]).mode == CAMERA_X + 1
-    assert find_sensor(around, [-10, -10, 500]).mode == NO_SENSOR
+    around = rng.integers(0, 1000, (9000, 3))
+    assert find_sensor(around, 9000, None).mode == NO_SENSOR
+    assert find_sensor(around, 9000, [500.5, 500, 500])[:4] == (SPINNING, 4004, 4000, 4000)
+    assert find_sensor(around, 3000, [500.5, 500, 500]).mode == NO_SENSOR
+    assert find_sensor(around, 9000, [500, 500, -1500]).mode == CAMERA_Z
+    assert find_sensor(around, 9000, [3500, 500, 500]).mode == CAMERA_X + 1
+    assert find_sensor(around, 9000, [-10, -10, 500]).mode == NO_SENSOR
     with pytest.raises(ShapeError, match="finite"):
-        find_sensor(around, [np.nan, 0, 0])
+        find_sensor(around, 9000, [np.nan, 0, 0])
 
 
 @pytest.mark.parametrize("origin", [[32, 32, 32], [31.4, 30, -90], [150, 30, 30], [30, -90, 30], [1e12, 0, 0]])

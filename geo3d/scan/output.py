@@ -104,6 +104,7 @@ def write_report(result: ScanResult, numbers: dict[str, Any], products: dict[str
     bad = [{"name": f.name, "state": f.state, "reason": f.reason} for f in result.frames if f.state != "posed"]
     report = {
         **numbers,
+        "source": str(result.dataset.resolve()),
         "stages": dict(result.seconds),
         "up": result.up,
         "products": products,

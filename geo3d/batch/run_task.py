@@ -1,0 +1,120 @@
+"""One task, in a process of its own: whatever happens in there, the batch goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from geo3d.batch.settings import BatchSettings
+from geo3d.batch.tasks import Task, fingerprint
+
+PARTIAL = ".partial"
+# These mean the same at every try: failed with a reason, wrong usage.
+_FINAL_CODES = (0, 1, 2)
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+# Verbs that name their output by a second position, not by -o.
+_POSITIONAL_OUTPUT = ("convert",)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended: its state, the reason of a failure, tries, seconds of the last try, bytes of the output."""
+
+    state: Literal["done", "failed"]
+    reason: str = ""
+    tries: int = 1
+    seconds: float = 0.0
+    bytes: int = 0
+
+
+def run_task(task: Task, settings: BatchSettings, folder: Path) -> Outcome:
+    """Run one task; its output appears in `folder` whole or not at all.
+
+    An output folder is made in `.partial` first and kept there after a failure, so that a verb that can go on does.
+    """
+    missing = [p for p in task.inputs if not p.exists()]
+    if missing:
+        return Outcome("failed", f"{missing[0]}: no such file or folder")
+    mark = fingerprint(task, settings.verb, settings.options)[:12]
+    place = folder / PARTIAL / mark
+    place.mkdir(parents=True, exist_ok=True)
+    partial = place / task.output
+    reason = ""
+    for attempt in range(1, settings.retries + 2):
+        if partial.is_file():
+            partial.unlink()
+        start = time.perf_counter()
+        code, reason = _call(task, settings, partial)
+        seconds = time.perf_counter() - start
+        if code == 0 and not partial.exists():
+            code, reason = 1, "the verb wrote nothing"
+        if code == 0:
+            _replace(partial, folder / task.output)
+            shutil.rmtree(place, ignore_errors=True)
+            return Outcome("done", "", attempt, seconds, size_of(folder / task.output))
+        if code in _FINAL_CODES:
+            break
+    if not partial.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    return Outcome("failed", reason, attempt, seconds)
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; -1 if it is not there."""
+    if path.is_dir():
+        return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    return path.stat().st_size if path.is_file() else -1
+
+
+def command_line(task: Task, settings: BatchSettings, output: Path) -> list[str]:
+    """The words of one call."""
+    limit = [] if settings.memory_mb is None else ["--memory-mb", str(settings.memory_mb)]
+    to = [] if settings.verb[0] in _POSITIONAL_OUTPUT else ["-o"]
+    inputs = [str(p) for p in task.inputs]
+    return [*settings.program, *limit, "--", *settings.verb, *inputs, *to, str(output), *settings.options]
+
+
+def _call(task: Task, settings: BatchSettings, output: Path) -> tuple[int, str]:
+    """(exit code, reason); a negative code is a signal, 124 a timeout."""
+    environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(settings.threads))
+    try:
+        done = subprocess.run(
+            command_line(task, settings, output),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=settings.timeout,
+            env=environment,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return 124, f"took longer than {settings.timeout:g} s"
+    lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    last = lines[-1].strip()[:500] if lines else "no message"
+    if done.returncode < 0:
+        return done.returncode, f"the process was ended by {_signal_name(-done.returncode)}"
+    # Python itself ends with 1 after an exception that nobody expected; such a crash is worth another try.
+    if done.returncode == 1 and any(line.startswith("Traceback (most recent call last)") for line in lines):
+        return 70, f"crashed: {last}"
+    return done.returncode, last if done.returncode in _FINAL_CODES else f"exit code {done.returncode}: {last}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Put `new` where `old` may be; a folder cannot be replaced in one step, so the old one steps aside first."""
+    if old.is_dir():
+        aside = new.with_name(new.name + ".old")
+        old.rename(aside)
+    os.replace(new, old)

@@ -1,0 +1,34 @@
+"""`python -m geo3d.batch.worker --memory-mb M -- VERB ...`: one call of the program under a memory limit."""
+
+from __future__ import annotations
+
+import sys
+
+
+def limit_memory(megabytes: int) -> bool:
+    """Limit this process's private memory; False where the operating system cannot."""
+    try:
+        import resource
+    except ImportError:
+        return False
+    # RLIMIT_DATA counts private writable memory on Linux; the address space is far larger than what is used.
+    kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
+    try:
+        resource.setrlimit(kind, (megabytes << 20, resource.getrlimit(kind)[1]))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    """Run what stands after `--`; return its exit code."""
+    from geo3d.cli import main as run
+
+    split = arguments.index("--")
+    if arguments[:split] and not limit_memory(int(arguments[1])):
+        sys.stderr.write("geo3d batch: this system has no memory limit for a process; --memory-mb is not applied\n")
+    return run(arguments[split + 1 :])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

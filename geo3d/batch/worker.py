@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 
 
@@ -20,15 +21,14 @@ def limit_memory(megabytes: int) -> bool:
     return True
 
 
-def main(arguments: list[str]) -> int:
-    """Run what stands after `--`; return its exit code."""
-    from geo3d.cli import main as run
-
+def main(arguments: list[str]) -> None:
+    """Run what stands after `--`, as `python -m geo3d.cli` would."""
     split = arguments.index("--")
     if arguments[:split] and not limit_memory(int(arguments[1])):
         sys.stderr.write("geo3d batch: this system has no memory limit for a process; --memory-mb is not applied\n")
-    return run(arguments[split + 1 :])
+    sys.argv = ["geo3d", *arguments[split + 1 :]]
+    runpy.run_module("geo3d.cli", run_name="__main__")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

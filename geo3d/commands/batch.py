@@ -56,9 +56,9 @@ def batch(
         json: print one JSON object.
     """
     import shlex
+    from importlib.metadata import entry_points
 
     from geo3d.batch import BatchSettings, find_tasks, read_task_list, run_batch
-    from geo3d.cli import commands
     from geo3d.console import report, say
     from geo3d.errors import FormatError
 
@@ -66,8 +66,9 @@ def batch(
         words, extra = tuple(shlex.split(verb)), tuple(shlex.split(options))
     except ValueError as error:
         raise FormatError(f"the verb or --options cannot be split into words: {error}") from None
-    if not words or words[0] not in commands() or words[0] == "batch":
-        raise FormatError(f"unknown verb '{verb}' (known: {', '.join(v for v in commands() if v != 'batch')})")
+    known = [name for name in entry_points(group="geo3d.commands").names if name != "batch"]
+    if not words or words[0] not in known:
+        raise FormatError(f"unknown verb '{verb}' (known: {', '.join(sorted(known))})")
     tasks = find_tasks(words[0], list(inputs), suffix, whole) if inputs else []
     if inputs_from is not None:
         tasks += read_task_list(words[0], inputs_from, suffix)

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,7 +29,7 @@ from geo3d_compression.image.stored import decode_bytes_any, encode_bytes_any
 from geo3d_compression.jpeg.file import JpegFile, parse, rebuild
 from geo3d_compression.jpeg.priors import priors_id
 from geo3d_compression.rgbd.calibrate import Pair, calibrate
-from geo3d_compression.rgbd.folder import FrameFolder, depth_of, read_folder
+from geo3d_compression.rgbd.folder import FrameFiles, FrameFolder, depth_of, read_folder
 from geo3d_compression.rgbd.group import SourceFrame, decode_group, encode_group
 from geo3d_compression.rgbd.motion import Calibration, Motion
 from geo3d_compression.rgbd.predict import coded_frame
@@ -62,24 +62,46 @@ _GROUPED, _SOLID, _OWN = range(3)
 NUMBER, KIND = 9, "rgbd"
 
 
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is coded together: frames that come back exactly, in groups, and the calibration for all of them."""
+
+    folder: FrameFolder
+    parsed: dict[str, JpegFile]
+    groups: list[list[FrameFiles]]
+    calibration: Calibration
+
+    def sources(self, group: Sequence[FrameFiles]) -> list[SourceFrame]:
+        """The frames of a group, read."""
+        root = self.folder.folder
+        T_depth_color = np.vstack([self.calibration.T_color_depth.inverse(), [0, 0, 0, 1]])
+        result = []
+        for f in group:
+            depth = None if f.depth is None else depth_of((root / f.depth).read_bytes(), self.folder.no_depth)
+            pose = None if f.T_world_depth is None else f.T_world_depth @ T_depth_color
+            result.append(SourceFrame((root / f.color).read_bytes(), self.parsed[f.color], depth, pose))
+        return result
+
+
+def plan(folder: FrameFolder, group: int = GROUP) -> Plan:
+    """Read all colour frames of a folder and decide how they are coded."""
+    parsed = {f.color: file for f in folder.frames if (file := _parse(folder.folder / f.color)) is not None}
+    frames = [f for f in folder.frames if f.color in parsed]
+    groups = [frames[i : i + group] for i in range(0, len(frames), group)]
+    return Plan(folder, parsed, groups, _calibration(folder, parsed))
+
+
 def compress(source: Path, writer: ContainerWriter, name: str, request: Request) -> Outcome:
     if request.quality is not None:
         raise FormatError("--quality is not there for folders of frames; they are kept byte for byte")
     folder = read_folder(source)
-    parsed = {f.color: file for f in folder.frames if (file := _parse(source / f.color)) is not None}
-    frames = [f for f in folder.frames if f.color in parsed]
-    calibration = _calibration(folder, parsed)
+    whole = plan(folder, request.group or GROUP)
+    groups, calibration = whole.groups, whole.calibration
+    frames = [f for group in groups for f in group]
     item = writer.add_item(Item(name, KIND, NUMBER, priors_id()))
-    groups = [frames[i : i + GROUP] for i in range(0, len(frames), GROUP)]
 
-    def code(group: list[Any]) -> bytes:
-        T = np.vstack([calibration.T_color_depth.inverse(), [0, 0, 0, 1]])
-        sources = []
-        for f in group:
-            depth = None if f.depth is None else depth_of((source / f.depth).read_bytes(), folder.no_depth)
-            pose = None if f.T_world_depth is None else f.T_world_depth @ T
-            sources.append(SourceFrame((source / f.color).read_bytes(), parsed[f.color], depth, pose))
-        return encode_group(sources, calibration, request.profile)
+    def code(group: list[FrameFiles]) -> bytes:
+        return encode_group(whole.sources(group), calibration, request.profile)
 
     with ThreadPoolExecutor(request.threads) as pool:
         for g, data in enumerate(pool.map(code, groups)):

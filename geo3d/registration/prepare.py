@@ -16,6 +16,7 @@ MIN_POINTS = 30
 # Voxels across a cloud's extent: enough for features, few enough for seconds.
 VOXELS_PER_EXTENT = 60
 MAX_VOXELS = 12_000
+SPACING_SAMPLE = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +92,12 @@ def extent(points: NDArray[np.floating]) -> float:
 
 
 def spacing(points: NDArray[np.floating]) -> float:
-    """Median distance to the nearest other point."""
-    some = points[:: max(1, len(points) // 1500)]
-    distance, _ = cKDTree(points).query(some, k=2)
-    return float(np.median(distance[:, 1]))
+    """Median distance to the nearest other point; of large clouds from a sample, as points on surfaces thin out."""
+    step = max(1, len(points) // SPACING_SAMPLE)
+    sample = points[::step]
+    some = sample[:: max(1, len(sample) // 1500)]
+    distance, _ = cKDTree(sample).query(some, k=2)
+    return float(np.median(distance[:, 1]) / np.sqrt(step))
 
 
 def unit_note(extent_source: float, extent_target: float) -> str:

@@ -31,54 +31,77 @@ MIN_GAP = 8
 
 def distant_loops(dataset: RGBDDataset, keyframes: Sequence[Keyframe], T: NDArray[np.float64]) -> list[Edge]:
     """Verified edges between keyframes that look alike but are far apart, or in different submaps, at the poses T."""
-    submaps = len({k.submap for k in keyframes})
-    if len(keyframes) <= MIN_GAP and submaps == 1:
+    near, far = _sorted_pairs(keyframes, T)
+    if not far:
         return []
     voxel = float(np.median([feature_voxel(k.maps) for k in keyframes]))
     with ThreadPoolExecutor(2) as pool:
         described = list(
             progress(pool.map(lambda k: _describe(dataset, k, voxel), keyframes), "describing", len(keyframes))
         )
-        usable = [k for k, d in enumerate(described) if d is not None]
-        descriptions = [d for d in described if d is not None]
-        pairs = _candidates(keyframes, T, usable, similarity(descriptions))
+        alike = _similarity(described)
+        pairs = _chosen(keyframes, near, far, alike)
         found = progress(pool.map(lambda p: _edge(keyframes, described, *p), pairs), "recognised places", len(pairs))
         return [e for e in found if e is not None]
+
+
+def _sorted_pairs(
+    keyframes: Sequence[Keyframe], T: NDArray[np.float64]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """(near, far): pairs a few keyframes apart that see the same, and pairs that the trajectory does not explain."""
+    near, far = [], []
+    for i, a in enumerate(keyframes):
+        for j in range(i + 1, len(keyframes)):
+            b = keyframes[j]
+            if a.submap != b.submap:
+                far.append((i, j))
+                continue
+            if 3 < j - i < MIN_GAP:
+                continue
+            T_a_b = inverse(T[i]) @ T[j]
+            seen = T_a_b[2, 2] > 0 and consistency(b.maps, a.maps, T_a_b, level=2, step=4).overlap > 0.15
+            if seen and j - i <= 3:
+                near.append((i, j))
+            elif not seen and j - i >= MIN_GAP:
+                far.append((i, j))
+    return near, far
+
+
+def _similarity(described: Sequence[FrameDescription | None]) -> NDArray[np.float64]:
+    """[K, K]; -1 for keyframes that could not be described."""
+    usable = [k for k, d in enumerate(described) if d is not None]
+    alike = np.full((len(described), len(described)), -1.0)
+    alike[np.ix_(usable, usable)] = similarity([d for d in described if d is not None])
+    return alike
+
+
+def _chosen(
+    keyframes: Sequence[Keyframe],
+    near: Sequence[tuple[int, int]],
+    far: Sequence[tuple[int, int]],
+    alike: NDArray[np.float64],
+) -> list[tuple[int, int]]:
+    """The most similar of the far pairs, as many as the budget allows."""
+    # Frames a few keyframes apart set what "alike" means for this sensor and place.
+    limit = float(np.percentile([alike[p] for p in near], 30)) if near else 1.0
+    budget = max(4, int(TRIES_PER_KEYFRAME * len(keyframes)))
+    ordered = sorted(far, key=lambda p: (-alike[p], p))
+    chosen = set([p for p in ordered if _same(keyframes, p) and alike[p] > limit][:budget])
+    for submap in {k.submap for k in keyframes}:
+        joining = [
+            p for p in ordered if not _same(keyframes, p) and submap in (keyframes[p[0]].submap, keyframes[p[1]].submap)
+        ]
+        chosen |= set(joining[:TRIES_PER_SUBMAP])
+    return sorted(chosen)
+
+
+def _same(keyframes: Sequence[Keyframe], pair: tuple[int, int]) -> bool:
+    return keyframes[pair[0]].submap == keyframes[pair[1]].submap
 
 
 def _describe(dataset: RGBDDataset, key: Keyframe, voxel: float) -> FrameDescription | None:
     frame = load_frame(dataset, key.index)
     return None if isinstance(frame, str) else describe_frame(frame, voxel)
-
-
-def _candidates(
-    keyframes: Sequence[Keyframe], T: NDArray[np.float64], usable: Sequence[int], alike: NDArray[np.float64]
-) -> list[tuple[int, int]]:
-    """The most similar pairs that the trajectory does not explain, as many as the budget allows."""
-    same: list[tuple[float, int, int]] = []
-    joining: dict[int, list[tuple[float, int, int]]] = {}
-    known: list[float] = []
-    for x, i in enumerate(usable):
-        for y in range(x + 1, len(usable)):
-            j = usable[y]
-            a, b = keyframes[i], keyframes[j]
-            if a.submap != b.submap:
-                for submap in (a.submap, b.submap):
-                    joining.setdefault(submap, []).append((alike[x, y], i, j))
-                continue
-            T_a_b = inverse(T[i]) @ T[j]
-            seen = T_a_b[2, 2] > 0 and consistency(b.maps, a.maps, T_a_b, level=2, step=4).overlap > 0.15
-            if seen and j - i <= 3:
-                known.append(alike[x, y])
-            elif not seen and j - i >= MIN_GAP:
-                same.append((alike[x, y], i, j))
-    # Frames a few keyframes apart set what "alike" means for this sensor and place.
-    limit = float(np.percentile(known, 30)) if known else 1.0
-    budget = max(4, int(TRIES_PER_KEYFRAME * len(keyframes)))
-    chosen = {(i, j) for s, i, j in sorted(same, reverse=True)[:budget] if s > limit}
-    for options in joining.values():
-        chosen |= {(i, j) for _, i, j in sorted(options, reverse=True)[:TRIES_PER_SUBMAP]}
-    return sorted(chosen)
 
 
 def _edge(keyframes: Sequence[Keyframe], described: Sequence[FrameDescription | None], i: int, j: int) -> Edge | None:

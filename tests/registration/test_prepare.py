@@ -21,6 +21,12 @@ def test_spacing_of_a_grid() -> None:
     assert spacing(np.c_[xy, np.zeros(len(xy))]) == pytest.approx(0.05)
 
 
+def test_spacing_of_a_large_surface_from_a_sample() -> None:
+    points = np.c_[np.random.default_rng(0).uniform(0, 1, (600_000, 2)), np.zeros(600_000)]
+    # Nearest neighbours of a Poisson process of density n: median sqrt(ln 2 / (pi n)).
+    assert spacing(points) == pytest.approx(np.sqrt(np.log(2) / (np.pi * 600_000)), rel=0.1)
+
+
 def test_extent_forgets_single_outliers() -> None:
     points = np.random.default_rng(0).uniform(0, 1, (5000, 3))
     far = np.concatenate([points, [[1000.0, 0, 0]]])

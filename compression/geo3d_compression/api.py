@@ -15,6 +15,7 @@ def compress(
     bits: int | None = None,
     profile: Literal["fast", "best"] = "fast",
     lossless: bool = False,
+    quality: float | None = None,
     duplicates: Literal["keep", "merge"] = "keep",
     keep_order: bool = False,
     threads: int = 2,
@@ -25,7 +26,7 @@ def compress(
     Parameters
     ----------
     cloud : PointCloud, array or tensor [N, 3], Open3D cloud, or anything else with points.
-    grid, bits, profile, lossless, duplicates, keep_order, threads : see `geo3d_compression.cloud.CloudOptions`.
+    grid, bits, profile, lossless, quality, duplicates, keep_order, threads : as in `cloud.CloudOptions`.
     name : what the item is called in the container.
     """
     from geo3d.types import PointCloud
@@ -35,7 +36,7 @@ def compress(
     from geo3d_compression.container import ContainerWriter, Item
 
     points = cloud if isinstance(cloud, PointCloud) else PointCloud(as_points(cloud))
-    options = CloudOptions(profile, grid, bits, lossless, duplicates, keep_order, threads)
+    options = CloudOptions(profile, grid, bits, lossless, quality, duplicates, keep_order, threads)
     with ContainerWriter() as writer:
         item = writer.add_item(Item(name, "cloud", 1, octree.model_id(profile)))
         encode_cloud(points, writer, item, options)

@@ -149,7 +149,7 @@ class _Model:
 
 
 @njit(cache=True, nogil=True)
-def _log_class(x):  # type: ignore[no-untyped-def]
+def log_class(x):  # type: ignore[no-untyped-def]
     """floor(2 log2 x) + 1 for x >= 1, 0 for 0: two steps an octave."""
     if x <= 0:
         return np.int64(0)
@@ -161,12 +161,12 @@ def _log_class(x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _signed_class(x):  # type: ignore[no-untyped-def]
-    return _log_class(x) if x >= 0 else -_log_class(-x)
+def signed_class(x):  # type: ignore[no-untyped-def]
+    return log_class(x) if x >= 0 else -log_class(-x)
 
 
 @njit(cache=True, nogil=True)
-def _decide(  # type: ignore[no-untyped-def]
+def decide(  # type: ignore[no-untyped-def]
     state, buffer, node, bit, contexts, counters, bits, slots, inputs, by_node, row, by_energy, energy_row, apm, encode
 ):
     """One binary decision: counters of all contexts -> two mixers -> final estimate -> coder, then learn."""
@@ -212,7 +212,7 @@ def _code(  # type: ignore[no-untyped-def]
             r = values[t, c] - p if encode else np.int64(0)
             # --- zero?
             row, erow = c * 1024, (c * _ENERGIES + energy) * 16
-            bit = _decide(
+            bit = decide(
                 state, buffer, 0, np.int64(r != 0), contexts, counters, bits, slots, inputs, by_node, row, by_energy,
                 erow, apm, encode,
             )  # fmt: skip
@@ -228,7 +228,7 @@ def _code(  # type: ignore[no-untyped-def]
             elif p == high[c]:
                 negative = np.int64(1)
             else:
-                negative = _decide(
+                negative = decide(
                     state, buffer, 1, np.int64(r < 0), contexts, counters, bits, slots, inputs, by_node, row + 1,
                     by_energy, erow + 1, apm, encode,
                 )  # fmt: skip
@@ -237,7 +237,7 @@ def _code(  # type: ignore[no-untyped-def]
             # --- class
             k = np.int64(0)
             while k < 62 and (np.int64(2) << k) <= room:
-                more = _decide(
+                more = decide(
                     state, buffer, 2 + k, np.int64(m >> k > 1), contexts, counters, bits, slots, inputs, by_node,
                     row + 2 + k, by_energy, erow + 2 + min(k, 7), apm, encode,
                 )  # fmt: skip
@@ -250,7 +250,7 @@ def _code(  # type: ignore[no-untyped-def]
                 bit = (m >> (k - 1 - j)) & 1
                 if j < 3:
                     node = 80 + k * 8 + value
-                    bit = _decide(
+                    bit = decide(
                         state, buffer, node, bit, contexts, counters, bits, slots, inputs, by_node, row + node,
                         by_energy, erow + 10 + j, apm, encode,
                     )  # fmt: skip
@@ -290,13 +290,13 @@ def _contexts(t, c, count, p, low, high, neighbours, values, residuals, contexts
         unrest += min(abs(residuals[n, c]), np.int64(1) << 40)
         lean += min(max(residuals[n, c], -(np.int64(1) << 40)), np.int64(1) << 40)
     used = max(1, min(count, 6))
-    e = min(_log_class(4 * spread // used), 63)
-    u = min(_log_class(4 * unrest // used), 63)
-    d0 = _signed_class(values[neighbours[t, 0], c] - p) if count > 0 else np.int64(99)
-    d1 = _signed_class(values[neighbours[t, 1], c] - p) if count > 1 else np.int64(99)
-    d2 = _signed_class(values[neighbours[t, 2], c] - p) if count > 2 else np.int64(99)
-    s1 = _signed_class(residuals[t, c - 1]) if c > 0 else np.int64(0)
-    s2 = _signed_class(residuals[t, c - 2]) if c > 1 else np.int64(0)
+    e = min(log_class(4 * spread // used), 63)
+    u = min(log_class(4 * unrest // used), 63)
+    d0 = signed_class(values[neighbours[t, 0], c] - p) if count > 0 else np.int64(99)
+    d1 = signed_class(values[neighbours[t, 1], c] - p) if count > 1 else np.int64(99)
+    d2 = signed_class(values[neighbours[t, 2], c] - p) if count > 2 else np.int64(99)
+    s1 = signed_class(residuals[t, c - 1]) if c > 0 else np.int64(0)
+    s2 = signed_class(residuals[t, c - 2]) if c > 1 else np.int64(0)
     span = high - low
     shift = 0
     while span >> shift > 63:
@@ -312,7 +312,7 @@ def _contexts(t, c, count, p, low, high, neighbours, values, residuals, contexts
     contexts[5] = level * 64 + e // 2
     contexts[6] = ((d0 + 128) * 256 + s1 + 128) * 16 + count
     contexts[7] = ((d0 + 128) * 256 + d1 + 128) * 256 + d2 + 128
-    contexts[8] = (_signed_class(2 * lean // used) + 128) * 64 + u // 2
+    contexts[8] = (signed_class(2 * lean // used) + 128) * 64 + u // 2
     for i in range(contexts.size):
         # Channels learn apart from each other.
         contexts[i] = (contexts[i] * 16 + c) * 16 + i

@@ -61,7 +61,7 @@ def build_order(codes: NDArray[np.int64], depth: int, counts: NDArray[np.int64] 
     starts[1] = 1
     position = np.zeros(1, np.int64)
     parents = codes[:1] >> 3 * depth
-    parent_table = _hash_table(parents)
+    parent_table = hash_table(parents)
     for level in range(1, depth + 1):
         nodes = codes >> 3 * (depth - level)
         nodes = nodes[np.append(True, nodes[1:] != nodes[:-1])]
@@ -71,7 +71,7 @@ def build_order(codes: NDArray[np.int64], depth: int, counts: NDArray[np.int64] 
         parent_position = position
         position = np.where(is_first, parent_position[np.cumsum(is_first) - 1], starts[level] + np.cumsum(new) - 1)
         starts[level + 1] = starts[level] + new.sum()
-        table = _hash_table(nodes)
+        table = hash_table(nodes)
         if starts[level + 1] > starts[level]:
             _find_neighbours(
                 nodes, position, table, parents, parent_position, parent_table, starts[level], neighbours, distances
@@ -83,7 +83,7 @@ def build_order(codes: NDArray[np.int64], depth: int, counts: NDArray[np.int64] 
     return CodingOrder(position, neighbours, distances, starts)
 
 
-def _hash_table(codes: NDArray[np.int64]) -> NDArray[np.int32]:
+def hash_table(codes: NDArray[np.int64]) -> NDArray[np.int32]:
     table = np.full(1 << max(4, (2 * len(codes) - 1).bit_length()), -1, np.int32)
     _fill(codes, table)
     return table
@@ -106,7 +106,7 @@ def _fill(codes, table):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _find(codes, table, code):  # type: ignore[no-untyped-def]
+def find_code(codes, table, code):  # type: ignore[no-untyped-def]
     s = _slot(code, table.size)
     while table[s] >= 0:
         if codes[table[s]] == code:
@@ -136,7 +136,7 @@ _MASK_Z = 0x1249249249249249
 
 
 @njit(cache=True, nogil=True)
-def _step(code, mask, unit, d):  # type: ignore[no-untyped-def]
+def step_code(code, mask, unit, d):  # type: ignore[no-untyped-def]
     """The masked coordinate moved by d in -1, 0, 1, or -1 if it leaves 0 ... 2^21 - 1."""
     part = code & mask
     if d > 0:
@@ -170,18 +170,18 @@ def _find_neighbours(  # type: ignore[no-untyped-def]
 def _scan(code, nodes, position, table, t, octant, row_n, row_d):  # type: ignore[no-untyped-def]
     """Offer the 26 neighbours of `code` that come before t.  octant 0: own level; else 1 + octant in the parent."""
     for dx in range(-1, 2):
-        x = _step(code, _MASK_X, 4, dx)
+        x = step_code(code, _MASK_X, 4, dx)
         if x < 0:
             continue
         for dy in range(-1, 2):
-            y = _step(code, _MASK_Y, 2, dy)
+            y = step_code(code, _MASK_Y, 2, dy)
             if y < 0:
                 continue
             for dz in range(-1, 2):
-                z = _step(code, _MASK_Z, 1, dz)
+                z = step_code(code, _MASK_Z, 1, dz)
                 if z < 0 or (octant == 0 and dx == 0 and dy == 0 and dz == 0):
                     continue
-                j = _find(nodes, table, x | y | z)
+                j = find_code(nodes, table, x | y | z)
                 if j < 0 or position[j] >= t:
                     continue
                 if octant == 0:

@@ -13,6 +13,7 @@ from geo3d.types import PointCloud
 from geo3d_compression.attributes.channels import ChannelRange
 from geo3d_compression.attributes.color import RANGES, rgb_to_ycocg, ycocg_to_rgb
 from geo3d_compression.attributes.integers import IntegerMap, to_integers
+from geo3d_compression.attributes.lossy import step_of_quality
 from geo3d_compression.cloud.header import AttributeHeader
 
 
@@ -24,13 +25,14 @@ class Attribute:
     values: NDArray[np.int64]
 
 
-def of_cloud(cloud: PointCloud) -> list[Attribute]:
-    """Everything that the points of a cloud carry, as integers, by the role it has."""
+def of_cloud(cloud: PointCloud, quality: float | None = None) -> list[Attribute]:
+    """Everything that the points of a cloud carry, as integers, by the role it has; `quality` is for colours."""
     result = []
     if cloud.colors is not None:
         maps = tuple(IntegerMap("uint8", "plain", low, high) for low, high in RANGES)
-        header = AttributeHeader("color", "color", True, True, maps)
-        result.append(Attribute(header, rgb_to_ycocg(cloud.colors)))
+        step = 0 if quality is None else step_of_quality(quality)
+        header = AttributeHeader("color", "color", True, not step, maps, step)
+        result.append(Attribute(header, cloud.colors.astype(np.int64) if step else rgb_to_ycocg(cloud.colors)))
     if cloud.normals is not None:
         result.append(_generic("normal", "normal", cloud.normals))
     result += [_generic(name, "attribute", values) for name, values in cloud.attributes.items() if values.size]
@@ -56,6 +58,8 @@ def ranges(header: AttributeHeader) -> list[ChannelRange]:
 
 def restore(header: AttributeHeader, integers: NDArray[np.int64]) -> NDArray[Any]:
     """[N, C] integers to the attribute's own values, [N] or [N, C] in its dtype."""
+    if header.step:
+        return integers.astype(np.uint8)
     if header.ycocg:
         return ycocg_to_rgb(integers).clip(0, 255).astype(np.uint8)
     columns = [m.restore(integers[:, k]) for k, m in enumerate(header.maps)]

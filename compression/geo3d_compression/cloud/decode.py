@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError, Geo3DError
-from geo3d.ops.morton import morton_encode
+from geo3d.ops.morton import morton_decode, morton_encode
 from geo3d.types import PointCloud
 from geo3d_compression import octree
 from geo3d_compression.attributes.channels import ChannelRange, decode_channels
+from geo3d_compression.attributes.lossy import decode_colors, split_levels, ycc_to_rgb
 from geo3d_compression.attributes.order import CodingOrder, build_order
 from geo3d_compression.cloud.attributes import ranges, restore, to_cloud
 from geo3d_compression.cloud.groups import level_cuts
@@ -136,24 +137,25 @@ def _decode_tile(job: _Job) -> PointCloud:
     header, tile = job.header, job.tile
     dropped = min(job.coarser, tile.depth)
     depth = tile.depth - dropped
-    voxels = octree.decode(job.geometry, tile.depth, depth)
-    if len(voxels) == 0 or len(voxels) > tile.voxels or (not dropped and len(voxels) != tile.voxels):
-        raise BitstreamError(f"a tile of {tile.voxels} voxels decoded to {len(voxels)}")
-    codes = morton_encode(voxels)
-    if (codes[1:] <= codes[:-1]).any():
-        raise BitstreamError("the decoded voxels are not in Morton order")
+    wanted = [a for a in header.attributes if not (job.coarser and a.role == "refinement")]
+    # The transform of lossy colours weighs a node by its voxels, so that it needs all of them.
+    finest = tile.depth if any(a.step for a in wanted) else depth
+    all_codes = _decode_geometry(job, finest)
+    codes = all_codes if finest == depth else np.unique(all_codes >> 3 * dropped)
+    voxels = morton_decode(codes)
     counts = _decode_counts(job, codes) if job.counts is not None else None
     # The middle of the coarser cell, in cells of the grid.
     middle = ((1 << dropped) - 1) / 2
     indices = np.array(tile.origin) + ((voxels << dropped) if dropped else voxels)
     points = header.grid.centres(indices + middle) if dropped else header.grid.points(indices)
-    wanted = [a for a in header.attributes if not (job.coarser and a.role == "refinement")]
     if not wanted:
         return PointCloud(points if counts is None else np.repeat(points, counts, axis=0))
     order = build_order(codes, depth, counts)
     place = order.of_points(counts)
     integers = [
-        _decode_attribute(order, a, streams, tile, dropped)[place]
+        _decode_lossy(all_codes, a, streams, tile, depth, counts)
+        if a.step
+        else _decode_attribute(order, a, streams, tile, dropped)[place]
         for a, streams in zip(wanted, job.attributes, strict=True)
     ]
     points = points if counts is None else np.repeat(points, counts, axis=0)
@@ -161,6 +163,27 @@ def _decode_tile(job: _Job) -> PointCloud:
         points = refine(points, restore(wanted[0], integers[0]))
         wanted, integers = wanted[1:], integers[1:]
     return to_cloud(points, wanted, [restore(a, v) for a, v in zip(wanted, integers, strict=True)])
+
+
+def _decode_geometry(job: _Job, level: int) -> NDArray[np.int64]:
+    """Morton codes of a tile's nodes at a level."""
+    tile = job.tile
+    voxels = octree.decode(job.geometry, tile.depth, level)
+    if len(voxels) == 0 or len(voxels) > tile.voxels or (level == tile.depth and len(voxels) != tile.voxels):
+        raise BitstreamError(f"a tile of {tile.voxels} voxels decoded to {len(voxels)}")
+    codes = morton_encode(voxels)
+    if (codes[1:] <= codes[:-1]).any():
+        raise BitstreamError("the decoded voxels are not in Morton order")
+    return codes
+
+
+def _decode_lossy(
+    codes: NDArray[np.int64], header: AttributeHeader, streams: list[bytes], tile: TileHeader, level: int,
+    counts: NDArray[np.int64] | None,
+) -> NDArray[np.int64]:  # fmt: skip
+    cuts = split_levels(tile.depth, tile.attribute_groups)[: len(streams)]
+    colors = ycc_to_rgb(decode_colors(codes, tile.depth, streams, header.step, cuts, level)).astype(np.int64)
+    return colors if counts is None else np.repeat(colors, counts, axis=0)
 
 
 def _decode_counts(job: _Job, codes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from geo3d.ops.morton import morton_decode, morton_encode
 from geo3d.types import PointCloud
 from geo3d_compression import octree
 from geo3d_compression.attributes.channels import ChannelRange, encode_channels
+from geo3d_compression.attributes.lossy import encode_colors, level_means, rgb_to_ycc, split_levels
 from geo3d_compression.attributes.order import CodingOrder, build_order
 from geo3d_compression.cloud.attributes import Attribute, of_cloud, ranges, refinement
 from geo3d_compression.cloud.groups import groups_of, level_cuts
@@ -48,7 +49,7 @@ def encode_cloud(
     """Write a cloud as the chunks of `item` and say what became of it."""
     options = options or CloudOptions()
     ready = prepare(cloud, options)
-    attributes = of_cloud(ready.cloud)
+    attributes = of_cloud(ready.cloud, options.quality)
     if ready.deltas is not None:
         attributes.insert(0, refinement(ready.deltas))
     low, high = ready.indices.min(axis=0), ready.indices.max(axis=0)
@@ -98,7 +99,10 @@ def _encode_tile(
             chunks += _encode_counts(order, several)
             order = build_order(voxels, tile.depth, several)
         for k, attribute in enumerate(attributes):
-            chunks += _encode_attribute(order, several, k, attribute, tile.order, groups)
+            if attribute.header.step:
+                chunks += _encode_lossy(voxels, tile, several, k, attribute, groups)
+            else:
+                chunks += _encode_attribute(order, several, k, attribute, tile.order, groups)
     x, y, z = tile.origin
     header = TileHeader((x, y, z), tile.depth, len(voxels), len(codes), len(geometry), groups)
     return tile, header, chunks
@@ -112,6 +116,17 @@ def _encode_counts(order: CodingOrder, counts: NDArray[np.int64]) -> Iterator[Ch
     head = bytearray()
     put_varint(head, top)
     yield ChunkType.COUNTS, 0, bytes(head) + data
+
+
+def _encode_lossy(
+    voxels: NDArray[np.int64], tile: Tile, counts: NDArray[np.int64] | None, number: int, attribute: Attribute,
+    groups: int,
+) -> Iterator[Chunk]:  # fmt: skip
+    """Lossy colours: one mean a voxel, in Y Cb Cr."""
+    colors = level_means(rgb_to_ycc(attribute.values[tile.order].astype(np.uint8)), counts)
+    streams = encode_colors(voxels, tile.depth, colors, attribute.header.step, split_levels(tile.depth, groups))
+    for k, data in enumerate(streams):
+        yield ChunkType.ATTRIBUTE, 2 * number + k, data
 
 
 def _encode_attribute(

@@ -48,6 +48,7 @@ _ATTRIBUTE_FIELDS: tuple[Field, ...] = (
     Choice("role", ROLES),
     UInt("vector", 1),
     UInt("ycocg", 1),
+    UInt("step", 1 << 20),
     UInt("channels", 1 << 12, 1),
 )
 
@@ -66,13 +67,17 @@ class TileHeader:
 
 @dataclass(frozen=True)
 class AttributeHeader:
-    """An attribute: [N] (`vector` False) or [N, len(maps)]; its channels' maps to integers."""
+    """An attribute: [N] (`vector` False) or [N, len(maps)]; its channels' maps to integers.
+
+    `step` is 0 for exact values, else the quantiser step of lossy colours in sixteenths.
+    """
 
     name: str
     role: str
     vector: bool
     ycocg: bool
     maps: tuple[IntegerMap, ...]
+    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,8 @@ class CloudHeader:
         }  # fmt: skip
         parts = [pack(_FIELDS, values)]
         for a in self.attributes:
-            row = {"name": a.name, "role": a.role, "vector": a.vector, "ycocg": a.ycocg, "channels": len(a.maps)}
+            row = {"name": a.name, "role": a.role, "vector": a.vector, "ycocg": a.ycocg, "step": a.step}
+            row["channels"] = len(a.maps)
             parts += [pack(_ATTRIBUTE_FIELDS, row), *(m.pack() for m in a.maps)]
         for t in self.tiles:
             parts.append(pack(_TILE_FIELDS, {**vars(t), "x": t.origin[0], "y": t.origin[1], "z": t.origin[2]}))
@@ -133,9 +139,11 @@ def _read_attribute(cursor: Cursor) -> AttributeHeader:
     maps = tuple(IntegerMap.unpack(cursor) for _ in range(row["channels"]))
     if row["role"] in ("color", "normal", "refinement") and len(maps) != 3:
         raise BitstreamError(f"a {row['role']} attribute has {len(maps)} channels instead of 3")
+    if row["step"] and row["role"] != "color":
+        raise BitstreamError(f"the {row['role']} '{row['name']}' is marked as lossy, only colours can be")
     if not row["vector"] and len(maps) != 1:
         raise BitstreamError(f"the scalar attribute '{row['name']}' has {len(maps)} channels")
-    return AttributeHeader(row["name"], row["role"], bool(row["vector"]), bool(row["ycocg"]), maps)
+    return AttributeHeader(row["name"], row["role"], bool(row["vector"]), bool(row["ycocg"]), maps, row["step"])
 
 
 def _read_tile(cursor: Cursor) -> TileHeader:

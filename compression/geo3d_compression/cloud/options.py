@@ -18,6 +18,7 @@ class CloudOptions:
     profile     fast: speed first; best: size first
     grid        cell of the grid in the unit of the coordinates (metres); integers with 1 are exact
     bits        instead of `grid`: the longest side gets 2^bits cells
+    quality     0 ... 100 for lossy colours (about 90 looks the same, 50 is small); None keeps them exactly
     lossless    keep the exact bits of float coordinates
     duplicates  several points in one voxel: keep them all, or merge them into one (mean colour, first of the rest)
     keep_order  the decoded points come in the input's order (else along the Morton curve)
@@ -28,11 +29,16 @@ class CloudOptions:
     grid: float | None = None
     bits: int | None = None
     lossless: bool = False
+    quality: float | None = None
     duplicates: Duplicates = "keep"
     keep_order: bool = False
     threads: int = 2
 
     def __post_init__(self) -> None:
+        if self.quality is not None and not 0 <= self.quality <= 100:
+            raise Geo3DError(f"--quality must be 0 to 100, got {self.quality}")
+        if self.quality is not None and self.lossless:
+            raise Geo3DError("give --lossless or --quality, not both")
         if self.keep_order and self.duplicates == "merge":
             raise Geo3DError("--keep-order needs --duplicates keep: merged points have no place in the input's order")
         if self.lossless and self.duplicates == "merge":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from geo3d.errors import Geo3DError
 from geo3d_compression.codecs.codec import Outcome, Request, Unit, View
 from geo3d_compression.container import Container, ContainerWriter, Item
 
@@ -55,6 +54,7 @@ class CloudCodec:
             "voxels": sum(t.voxels for t in h.tiles), "levels": h.depth, "tiles": len(h.tiles), "cell": h.grid.step,
             "dtype": h.grid.dtype, "max_error": h.error, "origin": h.grid.centres(_row(low))[0].tolist(),
             "attributes": [a.name for a in h.attributes if a.role != "refinement"],
+            "lossy_attributes": [a.name for a in h.attributes if a.step],
             "exact_coordinates": h.error == 0, "keeps_order": h.ordered,
         }  # fmt: skip
 
@@ -63,11 +63,9 @@ def cloud_options(request: Request) -> Any:
     """The options of the cloud codec for a request."""
     from geo3d_compression.cloud import CloudOptions
 
-    if request.quality is not None:
-        raise Geo3DError("--quality is not there for point clouds yet; --grid or --bits set their precision")
     return CloudOptions(
-        request.profile, request.grid, request.bits, request.lossless, request.duplicates, request.keep_order,
-        request.threads,
+        request.profile, request.grid, request.bits, request.lossless, request.quality, request.duplicates,
+        request.keep_order, request.threads,
     )  # fmt: skip
 
 

@@ -28,10 +28,11 @@ def compress(
 
     The codec follows from what an input is. Integer coordinates, and floats that lie on a decimal grid, are kept
     exactly; other floats are rounded to a grid, by default 2^-16 of the longest side and at most 1 mm. Attributes are
-    always kept exactly.
+    kept exactly, unless --quality asks for smaller colours.
 
     Examples:
       geo3d compress scan.ply -o scan.g3c --grid 0.002
+      geo3d compress room.ply -o room.g3c --grid 0.005 --quality 75
       geo3d compress lidar.laz -o lidar.g3c --lossless --profile best
       geo3d compress voxels.npy -o voxels.g3c --grid 1
       geo3d compress ct.nii.gz -o ct.g3c --profile best
@@ -42,7 +43,7 @@ def compress(
         output: the .g3c file to write.
         profile: fast (speed first) or best (size first).
         lossless: keep the exact bits of float coordinates.
-        quality: precision of lossy codecs.
+        quality: 0 to 100 for lossy colours (90 looks the same, 50 is small); the geometry follows --grid.
         grid: cell in the coordinates' unit (metres); the error is at most half of it.
         bits: instead of --grid, the longest side gets 2^bits cells.
         codec: force a codec for all inputs.

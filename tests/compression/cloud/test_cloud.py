@@ -132,6 +132,23 @@ def test_boxes_give_the_points_inside(monkeypatch: pytest.MonkeyPatch) -> None:
         unpack(data, CloudView(box=(1000.0, 0, 0, 1001, 1, 1)))
 
 
+def test_lossy_colours_leave_the_geometry_alone() -> None:
+    cloud = wavy_surface()
+    exact, _ = pack(cloud)
+    data, _ = pack(cloud, CloudOptions(quality=75))
+    assert len(data) < 0.6 * len(exact)
+    back = unpack(data)
+    order, other = np.lexsort(cloud.points.T), np.lexsort(back.points.T)
+    assert np.array_equal(back.points[other], cloud.points[order])
+    assert back.colors is not None
+    assert cloud.colors is not None
+    error = back.colors[other].astype(float) - cloud.colors[order]
+    assert np.sqrt(np.mean(error**2)) < 4
+    coarse = unpack(data, CloudView(level=4))
+    assert coarse.colors is not None
+    assert np.abs(coarse.colors.mean(axis=0) - cloud.colors.mean(axis=0)).max() < 8
+
+
 def test_metadata_comes_back() -> None:
     cloud = PointCloud(np.eye(3), metadata={"comment": "grün", "scale": [1, 2.5], "object": object()})
     assert unpack(pack(cloud)[0]).metadata == {"comment": "grün", "scale": [1, 2.5]}
@@ -150,3 +167,6 @@ def test_contradicting_options_are_refused() -> None:
     for bad in ({"keep_order": True}, {"lossless": True}):
         with pytest.raises(Geo3DError):
             CloudOptions(duplicates="merge", **bad)  # type: ignore[arg-type]
+    for worse in ({"quality": 101}, {"quality": -1}, {"quality": float("nan")}, {"quality": 5, "lossless": True}):
+        with pytest.raises(Geo3DError):
+            CloudOptions(**worse)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from geo3d_viewer import PointLayer, Scene
 from geo3d_viewer.scene import MeshLayer
-from geo3d_viewer.upright import refine_up, sample_normals, scene_up, up_from_cameras
+from geo3d_viewer.upright import refine_up, sample_surface, scene_up, up_from_cameras
 from scipy.spatial.transform import Rotation
 
 from geo3d.types import PointCloud, TriangleMesh
@@ -53,7 +53,7 @@ def test_a_rough_up_snaps_to_the_floor() -> None:
     scene = Scene((PointLayer("room", box_room(R)),))
     rough = Rotation.from_rotvec(np.radians([14, -17, 0])).apply(R @ [0, 0, 1])
     assert degrees_between(rough, R @ [0, 0, 1]) > 18
-    assert degrees_between(refine_up(rough, sample_normals(scene)), R @ [0, 0, 1]) < 1.5
+    assert degrees_between(refine_up(rough, sample_surface(scene)[1]), R @ [0, 0, 1]) < 1.5
 
 
 def test_refining_changes_nothing_without_planes() -> None:
@@ -89,3 +89,18 @@ def test_meshes_default_to_y_clouds_to_z() -> None:
     assert scene_up(Scene((MeshLayer("m", ball),))).tolist() == [0, 1, 0]
     assert scene_up(Scene((PointLayer("p", PointCloud(ball.vertices)),))).tolist() == [0, 0, 1]
     assert scene_up(Scene((), up=np.array([0, -2.0, 0]))).tolist() == [0, -1, 0]
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.35])
+def test_a_room_in_its_first_cameras_frame_does_not_stand_on_its_head(tilt: float) -> None:
+    rng = np.random.default_rng(1)
+    p = rng.uniform(-1, 1, (20_000, 3)) * [3, 1.2, 2] + [0, 0, 1]
+    part = rng.integers(0, 6, len(p))
+    p[part < 2, 1] = 1.2  # the floor, y down
+    p[part == 2, 1] = 0.4  # a table
+    p[part == 2, 0] *= 0.3
+    p[(part == 3) | (part == 4), 2] = 3
+    p[part == 5, 0] = -3
+    R = Rotation.from_rotvec([tilt, 0, 0]).as_matrix()
+    up = scene_up(Scene((PointLayer("room", PointCloud(p @ R.T)),)))
+    assert degrees_between(up, R @ [0, -1, 0]) < 2

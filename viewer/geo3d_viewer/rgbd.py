@@ -10,7 +10,7 @@ from geo3d.io import RGBDDataset
 from geo3d.types import RGBDFrame, Trajectory
 from geo3d_viewer.frusta import trajectory_layers
 from geo3d_viewer.scene import Layer, PointLayer, Scene
-from geo3d_viewer.upright import refine_up, sample_normals, up_from_cameras
+from geo3d_viewer.upright import refine_up, sample_surface, up_from_cameras
 
 _MOST_FRAMES = 24
 _MOST_POINTS = 2_000_000
@@ -20,7 +20,7 @@ _FLYING = 0.015  # of the depth: a pixel with fewer neighbours within it is no s
 def posed_up(T_world_camera: NDArray[np.float64], scene: Scene | None = None) -> NDArray[np.float64]:
     """[3] up of the world that cameras [N, 4, 4] moved in, turned to the scene's floor where it shows one."""
     up = up_from_cameras(T_world_camera)
-    return up if scene is None else refine_up(up, sample_normals(scene))
+    return up if scene is None else refine_up(up, sample_surface(scene)[1])
 
 
 def frame_scene(frame: RGBDFrame) -> Scene:

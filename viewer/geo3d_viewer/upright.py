@@ -36,39 +36,43 @@ def up_from_cameras(T_world_camera: NDArray[np.float64]) -> NDArray[np.float64]:
     return up * (1.0 if up @ mean_up >= 0 else -1.0)
 
 
-def sample_normals(scene: Scene, most: int = 3000) -> NDArray[np.float64]:
-    """[M, 3] unit normals (of either sign) at places spread over the visible surfaces, [0, 3] if there are none."""
-    parts = []
+def sample_surface(scene: Scene, most: int = 3000) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Places [M, 3] spread over the visible surfaces and unit normals (of either sign) [M, 3] there; M may be 0."""
+    parts = [(np.zeros((0, 3)), np.zeros((0, 3)))]
     for layer in scene.visible_layers:
         if isinstance(layer, MeshLayer) and len(layer.mesh.faces):
-            parts.append(_area_normals(layer.mesh.vertices, layer.mesh.faces, most))
+            parts.append(_of_faces(layer.mesh.vertices, layer.mesh.faces, most))
         elif not isinstance(layer, LineLayer):
-            parts.append(_local_normals(thinned(layer_points(layer), 30_000), most))
-    return np.concatenate(parts) if parts else np.zeros((0, 3))
+            parts.append(_of_points(thinned(layer_points(layer), 30_000), most))
+    return np.concatenate([p for p, _ in parts]), np.concatenate([n for _, n in parts])
 
 
-def _area_normals(vertices: NDArray[np.float64], faces: NDArray[np.int32], most: int) -> NDArray[np.float64]:
+def _of_faces(
+    vertices: NDArray[np.float64], faces: NDArray[np.int32], most: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     cross = np.cross(b - a, c - a)
     area = np.linalg.norm(cross, axis=1)
     if area.sum() == 0:
-        return np.zeros((0, 3))
+        return np.zeros((0, 3)), np.zeros((0, 3))
     # Evenly spaced in cumulated area: large faces are met more often, with no random numbers.
     at = np.searchsorted(np.cumsum(area), (np.arange(most) + 0.5) / most * area.sum())
-    return cross[at] / area[at, None]
+    return (a + b + c)[at] / 3, cross[at] / area[at, None]
 
 
-def _local_normals(points: NDArray[np.float64], most: int, neighbours: int = 12) -> NDArray[np.float64]:
+def _of_points(
+    points: NDArray[np.float64], most: int, neighbours: int = 12
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     from scipy.spatial import cKDTree
 
     if len(points) < neighbours:
-        return np.zeros((0, 3))
+        return np.zeros((0, 3)), np.zeros((0, 3))
     query = thinned(points, most)
     near = points[cKDTree(points).query(query, k=neighbours)[1]]
     near = near - near.mean(axis=1, keepdims=True)
     values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", near, near))
     is_flat = (values[:, 0] < 0.08 * values[:, 1]) & (values[:, 1] > 0)
-    return vectors[is_flat, :, 0]
+    return query[is_flat], vectors[is_flat, :, 0]
 
 
 def _evidence(up: NDArray[np.float64], normals: NDArray[np.float64]) -> float:
@@ -94,21 +98,40 @@ def refine_up(up: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[
 
 
 def guess_up(
-    normals: NDArray[np.float64], points: NDArray[np.float64], kind: Literal["cloud", "mesh"] = "cloud"
+    places: NDArray[np.float64],  # [M, 3] on surfaces
+    normals: NDArray[np.float64],  # [M, 3] there
+    points: NDArray[np.float64],  # [N, 3] of the whole
+    kind: Literal["cloud", "mesh"] = "cloud",
 ) -> NDArray[np.float64]:
-    """Choose between z, y and -y for geometry of unknown origin.
+    """Choose between z, y and -y, or a direction near the latter two, for geometry of unknown origin.
 
     A cloud from a single camera frame (it spreads from the origin along z like a picture's rays) has y down.  Else
-    the axis wins along which most surface is level; where they are close, clouds have z up and meshes y up,
-    as most scanners and most modelling programs have.
+    the axis wins near which most surface is level; where they are close, clouds have z up and meshes y up, as
+    most scanners and most modelling programs have.  Of y and -y, scans in the frame of their first camera
+    have the latter: that shows when far more level surface lies at the upper end than at the lower.
     """
     is_camera_frame = len(points) > 0 and points[:, 2].min() >= 0 and _is_fan(points)
     if is_camera_frame:
         return _CONVENTIONS[2]
     if len(normals) < 50:
         return _CONVENTIONS[0]
-    scores = np.array([_evidence(axis, normals) for axis in _CONVENTIONS[:2]]) + _HABIT[kind]
-    return _CONVENTIONS[int(np.argmax(scores))]
+    # Maps have z along gravity; the frame of a hand-held camera is tilted.
+    axes = [_CONVENTIONS[0], refine_up(_CONVENTIONS[1], normals) if kind == "cloud" else _CONVENTIONS[1]]
+    scores = np.array([_evidence(axis, normals) for axis in axes]) + _HABIT[kind]
+    best = int(np.argmax(scores))
+    if best == 1 and kind == "cloud" and _stands_on_its_head(axes[1], places, normals):
+        return -axes[1]
+    return axes[best]
+
+
+def _stands_on_its_head(up: NDArray[np.float64], places: NDArray[np.float64], normals: NDArray[np.float64]) -> bool:
+    """True if the upper end holds twice as much level surface as the lower: a floor that is taken for a ceiling."""
+    height = places @ up
+    low, high = np.percentile(height, [1, 99])
+    at = (height - low) / max(high - low, 1e-12)
+    is_level = np.abs(normals @ up) > _NEAR_PLANE
+    lower, upper = (is_level & (at < 0.25)).mean(), (is_level & (at > 0.75)).mean()
+    return bool(upper > 0.03 and upper > 2 * lower)
 
 
 def _is_fan(points: NDArray[np.float64]) -> bool:
@@ -132,4 +155,4 @@ def scene_up(scene: Scene) -> NDArray[np.float64]:
     if not solid:
         return _CONVENTIONS[0]
     is_mesh = all(isinstance(la, MeshLayer) for la in scene.visible_layers if not isinstance(la, LineLayer))
-    return guess_up(sample_normals(scene), np.concatenate(solid), "mesh" if is_mesh else "cloud")
+    return guess_up(*sample_surface(scene), np.concatenate(solid), "mesh" if is_mesh else "cloud")

@@ -26,14 +26,13 @@ from geo3d.export.sparse_points import frame_points, thin
 from geo3d.io import RGBDDataset, write_points
 from geo3d.io.atomic import atomic_path, write_bytes, write_text
 from geo3d.io.rgbd.association import natural_key
+from geo3d.io.rgbd.transforms_entries import intrinsics, opengl_pose
 from geo3d.ops import undistort
 from geo3d.types import PinholeCamera, PointCloud, RGBDFrame
 
 TRANSFORMS, REPORT, SPARSE = "transforms.json", "export.json", "sparse_pc.ply"
 SPARSE_POINTS = 100_000
 MILLIMETRES = 1000.0
-# OpenCV's camera looks along z with y down, OpenGL's along -z with y up.
-_OPENCV_TO_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 _COPIED = (".png", ".jpg", ".jpeg")
 
 
@@ -80,19 +79,6 @@ def export_nerfstudio(source: ScanSource, folder: Path, sparse_points: int = SPA
     write_text(folder / REPORT, to_json(_report(source, len(entries), left_out), indent=1) + "\n")
     write_text(folder / TRANSFORMS, json.dumps(_meta(entries), indent=1) + "\n")
     return ExportResult(len(entries), len(sparse), left_out)
-
-
-def opengl_pose(T_world_camera: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[4, 4] camera-to-world with OpenGL's camera axes (x right, y up, z back) of one with OpenCV's."""
-    return T_world_camera @ _OPENCV_TO_OPENGL
-
-
-def intrinsics(camera: PinholeCamera) -> dict[str, Any]:
-    """nerfstudio's intrinsics of a camera; its pixel coordinates count from the corner of the first pixel."""
-    k1, k2, p1, p2, k3 = (*camera.distortion, *(0.0,) * 5)[:5]
-    values: dict[str, Any] = {"fl_x": camera.fx, "fl_y": camera.fy, "cx": camera.cx + 0.5, "cy": camera.cy + 0.5}
-    values |= {"w": camera.width, "h": camera.height, "k1": k1, "k2": k2, "p1": p1, "p2": p2}
-    return values | ({"k3": k3} if k3 else {})
 
 
 def _load(source: ScanSource, i: int) -> RGBDFrame:

@@ -11,8 +11,8 @@ from PIL import Image
 
 from geo3d.errors import FormatError
 from geo3d.export import export_nerfstudio, open_scan
-from geo3d.export.nerfstudio import opengl_pose
 from geo3d.io import open_rgbd, read_points, write_trajectory
+from geo3d.io.rgbd.transforms_entries import opengl_pose
 from geo3d.types import Trajectory
 
 W, H, N = 32, 24, 5

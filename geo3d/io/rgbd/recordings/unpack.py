@@ -1,0 +1,81 @@
+"""A recording as an RGB-D folder that every part of the suite reads (`transforms.json`)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from geo3d.console import progress
+from geo3d.errors import FormatError
+from geo3d.io.atomic import atomic_path, write_bytes, write_text
+from geo3d.io.rgbd.recordings.recording import MILLIMETRES, RecordedFrame, RecordingFormat
+from geo3d.io.rgbd.recordings.registry import find_recording
+from geo3d.io.rgbd.transforms_entries import intrinsics, opengl_pose
+
+_FILE = "transforms.json"
+
+
+def unpack_recording(path: str | Path, folder: str | Path) -> dict[str, str]:
+    """Write a recording's frames into `folder` (made if absent, else empty); return frame -> why it is left out.
+
+    The folder appears when it is whole.  Depth is in millimetres; poses, times and each frame's intrinsics are kept.
+    `geo3d.io.open_rgbd` opens it.
+    """
+    path, folder = Path(path), Path(folder)
+    kind = find_recording(path)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FormatError(f"{folder} is not empty; give another folder for the frames of {path.name}")
+    partial = folder.with_name(f".tmp-{folder.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        left_out = _write(kind, path, partial)
+        if folder.is_dir():
+            folder.rmdir()
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return left_out
+
+
+def _write(kind: RecordingFormat, path: Path, folder: Path) -> dict[str, str]:
+    for place in (folder / "images", folder / "depth"):
+        place.mkdir(parents=True)
+    entries: list[dict[str, Any]] = []
+    left_out: dict[str, str] = {}
+    for recorded in progress(kind.frames(path), path.name):
+        if recorded.frame is None:
+            left_out[recorded.name] = recorded.problem
+        else:
+            entries.append(_write_frame(recorded, folder))
+    if not entries:
+        first = next(iter(left_out.values()), "it holds none")
+        raise FormatError(f"{path}: no frame can be used: {first}")
+    meta = {"camera_model": "OPENCV", "depth_unit_scale_factor": 1 / MILLIMETRES, "frames": entries}
+    write_text(folder / _FILE, json.dumps(meta, indent=1) + "\n")
+    return left_out
+
+
+def _write_frame(recorded: RecordedFrame, folder: Path) -> dict[str, Any]:
+    frame = recorded.frame
+    assert frame is not None
+    entry: dict[str, Any] = {"depth_file_path": f"depth/{recorded.name}.png"}
+    with atomic_path(folder / entry["depth_file_path"]) as temporary:
+        Image.fromarray(frame.depth).save(temporary, format="PNG")
+    camera = frame.camera
+    if frame.color is not None:
+        entry["file_path"] = f"images/{recorded.name}{'.png' if recorded.jpeg is None else '.jpg'}"
+        if recorded.jpeg is not None:
+            write_bytes(folder / entry["file_path"], recorded.jpeg)
+        else:
+            with atomic_path(folder / entry["file_path"]) as temporary:
+                Image.fromarray(frame.color).save(temporary, format="PNG")
+        camera = camera.resized(frame.color.shape[1], frame.color.shape[0])
+    if frame.T_world_camera is not None:
+        entry["transform_matrix"] = opengl_pose(frame.T_world_camera).tolist()
+    if frame.timestamp is not None:
+        entry["timestamp"] = frame.timestamp
+    return {**entry, **intrinsics(camera)}

@@ -48,14 +48,17 @@ class VolumeCodec:
         from geo3d.io.volumes import Volume, write_volume
         from geo3d_compression.volume import decode_volume
 
-        if view.level is not None or view.bbox is not None:
-            raise Geo3DError(
-                "a volume has no levels and no --bbox; geo3d_compression.volume.decode_volume reads slices"
-            )
-        source, affine, header = _metadata(container, item)
-        voxels = decode_volume(container, item, threads=view.threads, losses=view.losses if view.salvage else None)
-        write_volume(target, Volume(voxels, affine, source, header))
-        return Outcome(voxels.size)
+        if view.level is not None:
+            raise Geo3DError("a volume has no levels; --bbox takes a part of it")
+        losses = view.losses if view.salvage else None
+        if view.bbox is not None:
+            volume = _crop(container, item, view.bbox, view.threads, losses)
+        else:
+            source, affine, header = _metadata(container, item)
+            voxels = decode_volume(container, item, threads=view.threads, losses=losses)
+            volume = Volume(voxels, affine, source, header)
+        write_volume(target, volume)
+        return Outcome(volume.voxels.size)
 
     def describe(self, container: Container, item: int) -> dict[str, Any]:
         from geo3d_compression.volume.codec import read_header
@@ -67,6 +70,29 @@ class VolumeCodec:
             "values": h.values.form, "groups": h.groups, "slices_per_group": h.group, "source": source or None,
             "affine": None if affine is None else affine.tolist(),
         }  # fmt: skip
+
+
+def _crop(container: Container, item: int, bbox: Any, threads: int, losses: list[str] | None) -> Any:
+    """The voxels from (x, y, z) to (x, y, z), both included, decoding only the groups of slices that hold them."""
+    from geo3d.io.volumes import Volume
+    from geo3d_compression.volume import decode_volume
+    from geo3d_compression.volume.codec import read_header
+
+    shape = read_header(container, item).shape
+    low, high = np.array(bbox[:3]), np.array(bbox[3:])
+    whole = (low == np.rint(low)).all() and (high == np.rint(high)).all()
+    if len(shape) != 3 or not whole or (low < 0).any() or (low > high).any() or (high >= shape[::-1]).any():
+        raise Geo3DError(
+            f"of a volume, --bbox is the first and the last voxel X Y Z, whole numbers inside {list(shape[::-1])} "
+            f"(3-D only), got {list(bbox)}"
+        )
+    (x, y, z), (x2, y2, z2) = low.astype(int).tolist(), high.astype(int).tolist()
+    voxels = decode_volume(container, item, slices=(z, z2 + 1), threads=threads, losses=losses)
+    _, affine, _ = _metadata(container, item)
+    if affine is not None:
+        affine[:3, 3] += affine[:3, :3] @ low
+    # The source's own header speaks of the whole volume, so a part is written with a new one.
+    return Volume(np.ascontiguousarray(voxels[:, y : y2 + 1, x : x2 + 1]), affine)
 
 
 def _metadata(container: Container, item: int) -> tuple[str, Any, bytes]:

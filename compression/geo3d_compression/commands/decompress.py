@@ -36,7 +36,7 @@ def decompress(
         input: the .g3c file.
         output: file to write, or a folder for several items.
         level: decode a cloud to this octree level only.
-        bbox: decode only points in this box, in the cloud's unit.
+        bbox: decode only points in this box, in the cloud's unit; of a volume, its first and last voxel.
         item: name of the only item wanted.
         salvage: write what is intact of a damaged file; says what is lost and exits with 1.
         threads: tiles decoded at the same time.

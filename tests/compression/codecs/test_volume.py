@@ -53,3 +53,17 @@ def test_salvage_and_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "empty folder" in run(
         capsys, "compress", tmp_path / "empty", "-o", tmp_path / "x.g3c", "--codec", "volume", code=1
     )
+
+
+def test_a_part_of_a_volume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored = np.random.default_rng(0).integers(0, 99, (9, 8, 7)).astype(np.int16)
+    affine = np.array([[0, 2.0, 0, 5], [1, 0, 0, 6], [0, 0, 3, 7], [0, 0, 0, 1]])
+    nibabel.save(nibabel.Nifti1Image(stored, affine), tmp_path / "a.nii")
+    run(capsys, "compress", tmp_path / "a.nii", "-o", tmp_path / "a.g3c", "--group", 2)
+    run(capsys, "decompress", tmp_path / "a.g3c", "-o", tmp_path / "b.nii", "--bbox", 1, 2, 3, 8, 2, 6)
+    part = nibabel.load(tmp_path / "b.nii")
+    assert (np.asarray(part.dataobj) == stored[1:9, 2:3, 3:7]).all()
+    np.testing.assert_allclose(part.affine @ [0, 0, 0, 1], affine @ [1, 2, 3, 1])
+    for box in ((0, 0, 0, 9, 1, 1), (0.5, 0, 0, 1, 1, 1), (2, 0, 0, 1, 1, 1)):
+        error = run(capsys, "decompress", tmp_path / "a.g3c", "-o", tmp_path / "c.nii", "--bbox", *box, code=1)
+        assert "whole numbers inside [9, 8, 7]" in error

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Field = Callable[[Floats], Floats]
 
 _CELL = 0.5  # spacings
-_FINEST, _COARSEST = 1 / 220, 1 / 64  # of the box
+_FINEST, _COARSEST = 1 / 220, 1 / 56  # of the box
 _BAND = 2.4  # spacings from a sample within which the near field is asked
 _REFINE = 1.0  # spacings from the surface within which it is asked at full resolution
 _FAR_STRIDE = 3

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.ops import estimate_normals, knn, voxelize
-from geo3d_recon.spacing import spacing
+from geo3d_recon.spacing import spacing, spacing_at
 from geo3d_recon.winding import WindingTree
 
 Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ class WNNC:
     iterations: int = 16
     width_first: float = 2.5
     width_last: float = 0.65
-    most_points: int = 12_000
+    most_points: int = 8_000
 
     def __call__(self, points: Floats) -> Floats:
         """[N, 3] unit outward normals of points [N, 3] without duplicates, N >= 4."""
@@ -41,7 +41,9 @@ class WNNC:
         return moments / np.maximum(length, 1e-300)
 
     def moments(self, points: Floats) -> Floats:
-        """[N, 3] area-weighted outward normals of up to `most_points` points."""
+        """[N, 3] area-weighted outward normals of points [N, 3]; in a large cloud each point weighs its spacing²."""
+        if len(points) > self.most_points:
+            return self._by_subset(points) * spacing_at(points)[:, None] ** 2
         tree, h = WindingTree.build(points), spacing(points)
         m = np.zeros_like(points)
         for i in range(self.iterations):

@@ -17,7 +17,9 @@ from geo3d_recon.simplify import simplify
 from geo3d_recon.support import cut_unsupported, drop_small_parts, looks_open, supported_vertices
 
 Watertight = Literal["auto", "yes", "no"]
-DEFAULT_METHOD: Method = "wnnc"
+DEFAULT_METHOD: Method = "learned"
+# Beyond it the samples are dense enough for Poisson on winding-number normals, which is quicker there.
+MOST_LEARNED = 30_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ def reconstruct(
 
     points      [N, 3] array or tensor, `PointCloud`, or Open3D cloud; 20 distinct points at least.  Points with NaN
                 are dropped and counted; normals and colours are used where the cloud has them
-    method      one of `geo3d_recon.methods.METHODS`
+    method      one of `geo3d_recon.methods.METHODS`; `learned` hands clouds of over 30,000 points to `wnnc`, and the
+                result says so
     watertight  yes: always closed, bridging what was not seen; no: as the method left it, with surface that no sample
                 vouches for cut away; auto: closed, unless so much of it is unsupported that the scan must be open
     faces       reduce the mesh to about this many
@@ -52,6 +55,8 @@ def reconstruct(
     if faces is not None and faces < 4:
         raise Geo3DError(f"a mesh needs at least 4 faces, got faces={faces}")
     samples = Samples.of(points)
+    if method == "learned" and len(samples.points) > MOST_LEARNED:
+        method = "wnnc"
     finished = _finish(METHODS[method](samples), samples, watertight)
     mesh = finished.mesh if faces is None else simplify(finished.mesh, faces)
     mesh = carry_colors(mesh, samples.points, samples.colors)
@@ -69,10 +74,9 @@ def reconstruct(
 def _finish(mesh: TriangleMesh, samples: Samples, watertight: Watertight) -> _Finished:
     """Close the surface, or cut it back to what the samples vouch for."""
     mesh = drop_small_parts(mesh)
-    supported = supported_vertices(mesh, samples.points)
-    open_scan = watertight == "no" or (watertight == "auto" and looks_open(mesh, supported))
+    open_scan = watertight == "no" or (watertight == "auto" and looks_open(mesh, samples.points))
     if open_scan:
-        mesh = drop_small_parts(cut_unsupported(mesh, supported))
+        mesh = drop_small_parts(cut_unsupported(mesh, supported_vertices(mesh, samples.points)))
     elif not mesh.is_watertight:
         mesh = drop_small_parts(close(mesh))
     if not len(mesh.faces):

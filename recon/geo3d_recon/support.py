@@ -11,24 +11,26 @@ from geo3d_recon.spacing import spacing_at
 
 # In units of the local spacing.  On an evenly sampled surface the nearest sample is farther than r spacings with
 # probability exp(−π r²): nowhere at 2.2.  Noise and thin parts need the rest.
-_REACH = 2.2
-_OPEN_SHARE = 0.04  # of the area: more unsupported surface than this means an open scan
+CUT_REACH = 2.2
+# A closed shape of few samples has thin parts and gaps that reach farther, but not over much of its area.
+_OPEN_REACH = 3.5
+_OPEN_SHARE = 0.05
 
 
-def supported_vertices(mesh: TriangleMesh, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """[V] bool: a sample lies within 2.2 of its own spacings."""
+def supported_vertices(mesh: TriangleMesh, points: NDArray[np.float64], reach: float = CUT_REACH) -> NDArray[np.bool_]:
+    """[V] bool: a sample lies within `reach` of its own spacings."""
     distance, index = knn(points, mesh.vertices, 1)
     local = spacing_at(points)
     # A lone sample in empty space must not vouch for a wide area.
     local = np.minimum(local, 3 * np.median(local))
-    return distance[:, 0] <= _REACH * local[index[:, 0]]
+    return distance[:, 0] <= reach * local[index[:, 0]]
 
 
-def looks_open(mesh: TriangleMesh, supported: NDArray[np.bool_]) -> bool:
-    """True if more than 4 % of the area hangs on unsupported vertices: the scan saw only a part."""
+def looks_open(mesh: TriangleMesh, points: NDArray[np.float64]) -> bool:
+    """True if more than 5 % of the area is farther than 3.5 spacings from all samples: the scan saw only a part."""
     a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    loose = ~supported[mesh.faces].all(axis=1)
+    loose = ~supported_vertices(mesh, points, _OPEN_REACH)[mesh.faces].all(axis=1)
     return bool(area[loose].sum() > _OPEN_SHARE * area.sum())
 
 

@@ -34,7 +34,7 @@ class MeshScore:
     components: int
 
 
-def score_mesh(mesh: TriangleMesh, truth: TriangleMesh, samples: int = 20_000, seed: int = 0) -> MeshScore:
+def score_mesh(mesh: TriangleMesh, truth: TriangleMesh, samples: int = 10_000, seed: int = 0) -> MeshScore:
     """Compare a mesh with the true one."""
     size = float(np.ptp(truth.vertices, axis=0).max())
     d_accuracy, n_accuracy = _closest(mesh, truth, samples, seed)
@@ -99,11 +99,12 @@ def _pierces(start: NDArray[np.float64], end: NDArray[np.float64], corners: NDAr
     direction, e1, e2 = end - start, corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     p = np.cross(direction, e2)
     det = (e1 * p).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        s = start - corners[:, 0]
-        u = (s * p).sum(axis=1) / det
-        q = np.cross(s, e1)
-        v, t = (direction * q).sum(axis=1) / det, (e2 * q).sum(axis=1) / det
+    # A segment in the triangle's plane, or an empty triangle, has det = 0 and counts as not piercing.
+    ok = np.abs(det) > 1e-300
+    inverse = np.where(ok, 1 / np.where(ok, det, 1), 0)
+    s = start - corners[:, 0]
+    q = np.cross(s, e1)
+    u, v, t = ((a * b).sum(axis=1) * inverse for a, b in ((s, p), (direction, q), (e2, q)))
     edge = 1e-9
     return (u > edge) & (v > edge) & (u + v < 1 - edge) & (t > edge) & (t < 1 - edge)
 

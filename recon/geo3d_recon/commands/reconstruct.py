@@ -12,7 +12,7 @@ def reconstruct(
     points: tyro.conf.Positional[Path],
     /,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
-    method: Literal["wnnc", "poisson", "ball_pivoting", "alpha"] = "wnnc",
+    method: Literal["learned", "wnnc", "poisson", "ball_pivoting", "alpha"] = "learned",
     watertight: Literal["auto", "yes", "no"] = "auto",
     faces: int | None = None,
     json: bool = False,
@@ -27,7 +27,8 @@ def reconstruct(
     Args:
         points: any point-cloud file that geo3d reads.
         out: mesh file; .ply and .obj keep colours, also .stl, .off, .glb.
-        method: how; wnnc orients normals by the winding number and solves Poisson.
+        method: how; learned is a network on winding-number normals (up to 30,000 points; then wnnc), wnnc solves
+            Poisson on winding-number normals, poisson on normals oriented along a tree.
         watertight: yes bridges what was not seen, no cuts what no sample vouches for, auto decides.
         faces: reduce the mesh to about this many.
         json: print one JSON object.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,9 @@ class SurfaceModule(lightning.LightningModule):
         optimizer = torch.optim.AdamW(self.net.parameters(), lr=c.rate, weight_decay=1e-4)
 
         def schedule(step: int) -> float:
-            return min(1.0, (step + 1) / 100) * (0.02 + 0.98 * (0.5 + 0.5 * np.cos(np.pi * min(step / c.steps, 1.0))))
+            return min(1.0, (step + 1) / 100) * (
+                0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * min(step / c.steps, 1.0)))
+            )
 
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -8,13 +8,15 @@ from typing import Literal
 from geo3d.types import TriangleMesh
 from geo3d_recon.methods.alpha import alpha_shape
 from geo3d_recon.methods.ball_pivoting import ball_pivoting
+from geo3d_recon.methods.learned import learned
 from geo3d_recon.methods.poisson import poisson, wnnc_poisson
 from geo3d_recon.samples import Samples
 
-Method = Literal["wnnc", "poisson", "ball_pivoting", "alpha"]
+Method = Literal["learned", "wnnc", "poisson", "ball_pivoting", "alpha"]
 
 # Each takes samples in the unit box and gives a mesh there, open or closed as the method has it.
 METHODS: dict[str, Callable[[Samples], TriangleMesh]] = {
+    "learned": learned,
     "wnnc": wnnc_poisson,
     "poisson": poisson,
     "ball_pivoting": ball_pivoting,

@@ -28,7 +28,14 @@ class Peer:
 def _draco_encode(points: Points) -> bytes:
     import DracoPy
 
-    return bytes(DracoPy.encode(points.astype(np.uint32), quantization_bits=21, compression_level=10))
+    # A quantisation range of 2^bits - 1 steps makes one step one voxel.
+    bits = max(1, int(points.max()).bit_length())
+    return bytes(
+        DracoPy.encode(
+            points.astype(np.float32), quantization_bits=bits, compression_level=10,
+            quantization_range=float(2**bits - 1), quantization_origin=[0.0, 0.0, 0.0],
+        )
+    )  # fmt: skip
 
 
 def _draco_decode(data: bytes) -> NDArray[Any]:

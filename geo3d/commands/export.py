@@ -22,8 +22,8 @@ def export(
     nerfstudio: transforms.json, images/, depth/ in millimetres, sparse_pc.ply. Frames without a pose, or that cannot
     be read, are left out and named on stderr and in export.json. Interrupted, the same command goes on.
 
-    rgbd: unpack a recording (Record3D .r3d, Stray Scanner folder) into an RGB-D folder that every verb reads, with
-    the recording's poses, times and intrinsics.
+    rgbd: unpack a recording (Record3D .r3d, Stray Scanner folder, ROS 1 or 2 bag) into an RGB-D folder that every verb
+    reads, with the recording's poses, times and intrinsics.
 
     Examples:
       geo3d export nerfstudio out/box_desk -o ns/box_desk

@@ -7,11 +7,13 @@ from pathlib import Path
 from geo3d.errors import FormatError
 from geo3d.io.rgbd.recordings.record3d import Record3DFormat
 from geo3d.io.rgbd.recordings.recording import RecordingFormat
+from geo3d.io.rgbd.recordings.ros import RosBagFormat
 from geo3d.io.rgbd.recordings.stray import StrayFormat
 
 RECORDING_FORMATS: dict[str, RecordingFormat] = {
     "record3d": Record3DFormat(),
     "stray": StrayFormat(),
+    "ros": RosBagFormat(),
 }
 
 

@@ -14,6 +14,7 @@ from geo3d_viewer import container_scene as module
 from geo3d_viewer.container_scene import container_scene
 from geo3d_viewer.load import load_scene
 from geo3d_viewer.scene import PointLayer
+from PIL import Image
 
 from geo3d.errors import FormatError
 from geo3d.types import PointCloud
@@ -83,3 +84,21 @@ def test_files_with_nothing_to_draw_and_no_containers(tmp_path: Path) -> None:
     (tmp_path / "b.g3c").write_bytes(b"no container")
     with pytest.raises(FormatError):
         load_scene([tmp_path / "b.g3c"])
+
+
+def test_a_packed_rgbd_folder_shows_its_frames(tmp_path: Path) -> None:
+    from geo3d_compression.codecs import CODECS, Request
+
+    folder = tmp_path / "wall"
+    folder.mkdir()
+    (folder / "intrinsics.txt").write_text("60 0 31.5\n0 60 23.5\n0 0 1\n")
+    for i in range(2):
+        Image.fromarray(np.full((48, 64), 2000, np.uint16)).save(folder / f"frame-{i:06d}.depth.png")
+        Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(folder / f"frame-{i:06d}.color.png")
+        np.savetxt(folder / f"frame-{i:06d}.pose.txt", np.eye(4))
+    with ContainerWriter() as writer:
+        CODECS["rgbd"].compress(folder, writer, "wall", Request(threads=1))
+        (tmp_path / "wall.g3c").write_bytes(writer.to_bytes())
+    scene = load_scene([tmp_path / "wall.g3c"])
+    assert scene.names[:2] == ("wall/frames/frame-000000", "wall/frames/frame-000001")
+    assert scene.names == load_scene([folder]).names

@@ -33,6 +33,7 @@ def container_scene(path: Path, *, preview: bool = False) -> Scene:
     layers: list[Layer] = []
     arrays: dict[str, int] = {}
     about: dict[str, Any] = {}
+    frames: Scene | None = None
     left_out: dict[str, int] = {}
     with Container(path) as container:
         for number, item in enumerate(container.items):
@@ -43,6 +44,8 @@ def container_scene(path: Path, *, preview: bool = False) -> Scene:
                 level = _preview_level(header.depth, sum(t.voxels for t in header.tiles)) if preview else None
                 cloud = decode_cloud(container, number, CloudView(level))
                 layers.append(PointLayer(name if name.startswith(stem) else f"{stem}/{name}", cloud))
+            elif item.kind == "rgbd":
+                frames = _frames(path)
             elif item.kind == "array":
                 arrays[item.name] = number
             elif item.name == "scan.json":
@@ -52,10 +55,23 @@ def container_scene(path: Path, *, preview: bool = False) -> Scene:
         if {"poses.npy", "timestamps.npy"} <= set(arrays):
             poses, times = (read_array(container, arrays[n]) for n in ("poses.npy", "timestamps.npy"))
             layers += trajectory_layers(Trajectory(times, poses), about.get("camera"), prefix=f"{stem}/camera")
+    if frames is not None:
+        layers += frames.layers
+        about.setdefault("up", frames.up)
     notes = tuple(f"{path.name}: {count} items of kind '{kind}' are not shown" for kind, count in left_out.items())
     if not layers:
         raise FormatError(f"{path} holds nothing that can be drawn ({'; '.join(notes) or 'no items'})")
     return Scene(tuple(layers), up=about.get("up"), title=path.name, notes=notes)
+
+
+def _frames(path: Path) -> Scene:
+    """The RGB-D folder in a file, its frames and cameras."""
+    from geo3d.io import open_rgbd
+    from geo3d_viewer.packed import unpacked
+    from geo3d_viewer.rgbd import dataset_scene
+
+    with unpacked(path, "rgbd") as folder:
+        return dataset_scene(open_rgbd(folder))
 
 
 def _about(data: bytes, path: Path) -> dict[str, Any]:

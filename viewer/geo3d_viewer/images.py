@@ -10,16 +10,25 @@ from numpy.typing import NDArray
 
 from geo3d.errors import FormatError, ShapeError
 from geo3d_viewer.legend import with_bars
+from geo3d_viewer.packed import kinds, unpacked
 from geo3d_viewer.palette import Legend, palette
 from geo3d_viewer.panels import side_by_side
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+
+
+def is_image(path: Path) -> bool:
+    """True for names of image files and for `.g3c` files with nothing but an image in them."""
+    return path.suffix.lower() in _SUFFIXES or kinds(path) == ("image",)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """uint8 RGB [H, W, 3] of an image file."""
+    """uint8 RGB [H, W, 3] of an image file, or of the image in a `.g3c` file."""
     from PIL import Image, UnidentifiedImageError
 
+    if path.suffix.lower() == ".g3c" and path.is_file():
+        with unpacked(path, "image") as file:
+            return read_image(file)
     if not path.is_file():
         raise FormatError(f"{path}: no such file")
     try:

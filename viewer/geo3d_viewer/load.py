@@ -116,6 +116,8 @@ def read_any_volume(path: Path) -> Volume | None:
     from geo3d.io.volumes import VOLUME_FORMATS, read_volume
 
     suffix = bare_suffix(path, tuple(s for s in VOLUME_FORMATS if s))
+    if suffix == ".g3c":
+        return _packed_volume(path)
     if path.is_dir():
         is_volume = any(p.suffix.lower() in (".dcm", ".ima") for p in path.iterdir())
     else:
@@ -127,6 +129,16 @@ def read_any_volume(path: Path) -> Volume | None:
             # The reader of clouds says what is wrong with it.
             return None
     return read_volume(path) if is_volume else None
+
+
+def _packed_volume(path: Path) -> Volume | None:
+    from geo3d.io.volumes import read_volume
+    from geo3d_viewer.packed import kinds, unpacked
+
+    if kinds(path) != ("volume",):
+        return None
+    with unpacked(path, "volume") as file:
+        return read_volume(file)
 
 
 def geometry_scene(geometry: PointCloud | TriangleMesh, name: str) -> Scene:

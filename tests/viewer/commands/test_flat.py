@@ -6,12 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from geo3d_compression.codecs import CODECS, Request, codec_for
+from geo3d_compression.container import ContainerWriter
 from geo3d_viewer.commands.flat import flat_picture
 from geo3d_viewer.load import load_scene
 from geo3d_viewer.scene import MeshLayer
 from PIL import Image
 
 from geo3d.errors import Geo3DError
+
+
+def packed(source: Path, target: Path) -> None:
+    kind = codec_for(source)
+    with ContainerWriter() as writer:
+        CODECS[kind].compress(source, writer, source.name, Request(lossless=True, threads=1))
+        target.write_bytes(writer.to_bytes())
 
 
 def test_images_volumes_and_what_is_neither(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,6 +37,13 @@ def test_images_volumes_and_what_is_neither(tmp_path: Path, capsys: pytest.Captu
     assert (tmp_path / "t.png").stat().st_size > 3000
     assert not flat_picture([str(cloud)], tmp_path / "u.png", (640, 480), True)
     assert not flat_picture([str(v), str(cloud)], tmp_path / "u.png", (640, 480), True)
+    for source, name in ((a, "a.g3c"), (v, "v.g3c")):
+        packed(source, tmp_path / name)
+    assert flat_picture([str(a), str(tmp_path / "a.g3c")], tmp_path / "w.png", (640, 480), True)
+    assert '"a.g3c": null' in capsys.readouterr().out  # no error at all: infinitely many decibels
+    assert flat_picture([str(tmp_path / "v.g3c")], tmp_path / "x.png", (640, 480), True)
+    with Image.open(tmp_path / "t.png") as one, Image.open(tmp_path / "x.png") as other:
+        assert np.array_equal(np.asarray(one)[40:240], np.asarray(other)[40:240])
     with pytest.raises(Geo3DError, match="give --snapshot"):
         flat_picture([str(a)], None, (640, 480), True)
     scene = load_scene([v, cloud])

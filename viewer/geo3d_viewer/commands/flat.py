@@ -16,13 +16,13 @@ def flat_picture(paths: Sequence[str], snapshot: Path | None, size: tuple[int, i
     The first image is the original, the others are versions of it.  A volume without --snapshot is a surface in a
     scene.
     """
-    from geo3d_viewer.images import IMAGE_SUFFIXES, image_comparison, psnr, read_image
+    from geo3d_viewer.images import image_comparison, is_image, psnr, read_image
     from geo3d_viewer.load import read_any_volume
     from geo3d_viewer.snapshots import write_image
 
     files = [Path(p) for p in paths]
     result: dict[str, Any] = {}
-    if files and all(f.suffix.lower() in IMAGE_SUFFIXES for f in files):
+    if files and all(map(is_image, files)):
         if snapshot is None:
             raise Geo3DError("pictures are compared in a picture: give --snapshot OUT.png")
         original, *others = [read_image(f) for f in files]

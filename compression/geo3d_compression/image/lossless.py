@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError, ShapeError
-from geo3d_compression.container.fields import Choice, Cursor, Field, UInt, pack, put_varint, unpack
+from geo3d_compression.container.fields import Blob, Choice, Cursor, Field, UInt, pack, put_varint, unpack
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
-from geo3d_compression.image.pixels import code_samples
+from geo3d_compression.image.pixels import LEAST_SQUARES, MEDIAN, NEIGHBOUR, code_samples
 from geo3d_compression.jpeg import step
 from geo3d_compression.jpeg.model import fresh_state
 
@@ -22,6 +22,8 @@ _LAYOUT: tuple[Field, ...] = (
     UInt("width", 1 << 24, low=1),
     UInt("channels", 4, low=1),
     UInt("highest", 65535, low=1),
+    UInt("prediction", NEIGHBOUR),
+    Blob("palette", 4 * 256),
 )
 _BAND_PIXELS = 1 << 20
 _MOST_SAMPLES_A_BYTE = 1 << 14
@@ -34,14 +36,14 @@ def _bands(height: int, width: int) -> list[tuple[int, int]]:
     return list(pairwise(height * i // count for i in range(count + 1)))
 
 
-def _code(rows: NDArray[np.int32], highest: int, profile: str, data: bytes | None) -> bytes:
+def _code(rows: NDArray[np.int32], highest: int, prediction: int, profile: str, data: bytes | None) -> bytes:
     """Code rows in place; returns the stream when encoding (`data` is None)."""
     state = fresh_state()
     work = np.zeros(step.WORK_SIZE, np.int64)
     work[step.BASE], work[step.RATE], work[step.LIMIT] = _CONTEXTS[profile], _RATE, _LIMIT
     coder, buffer = new_encoder(36 * rows.size) if data is None else new_decoder(data)
     code_samples(
-        coder, buffer, data is None, rows, highest, profile == "best",
+        coder, buffer, data is None, rows, highest, prediction,
         state.counters, state.weights, state.final, state.apm, work,
     )  # fmt: skip
     if data is None:
@@ -54,13 +56,22 @@ def encode_samples(image: NDArray[Any], profile: str = "best", threads: int = 2)
     """The stream of [H, W, C] samples, uint8 or uint16, C up to 4."""
     if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4) or image.dtype not in (np.uint8, np.uint16):
         raise ShapeError(f"a picture is uint8 or uint16 [H, W, 1 to 4], got {image.dtype} {list(image.shape)}")
-    height, width, channels = image.shape
-    highest = max(1, int(image.max()) if image.dtype == np.uint16 else 255)
-    values = {"profile": profile, "height": height, "width": width, "channels": channels, "highest": highest}
-    samples = _reorder(image).astype(np.int32)
+    height, width = image.shape[:2]
+    palette, samples = _indexed(image)
+    if palette:
+        prediction, highest = NEIGHBOUR, max(1, len(palette) // image.shape[2] - 1)
+    else:
+        samples = _reorder(image)
+        highest = max(1, int(image.max()) if image.dtype == np.uint16 else 255)
+        prediction = LEAST_SQUARES if profile == "best" and not _is_drawing(image) else MEDIAN
+    values = {
+        "profile": profile, "height": height, "width": width, "channels": image.shape[2], "highest": highest,
+        "prediction": prediction, "palette": palette,
+    }  # fmt: skip
+    samples = samples.astype(np.int32)
     bands = _bands(height, width)
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        streams = list(pool.map(lambda ab: _code(samples[ab[0] : ab[1]], highest, profile, None), bands))
+        streams = list(pool.map(lambda ab: _code(samples[ab[0] : ab[1]], highest, prediction, profile, None), bands))
     out = bytearray(pack(_LAYOUT, values))
     for stream in streams:
         put_varint(out, len(stream))
@@ -78,15 +89,45 @@ def decode_samples(stream: bytes, threads: int = 2) -> NDArray[np.uint16]:
     lengths = [cursor.varint() for _ in bands]
     parts = [cursor.take(n) for n in lengths]
     cursor.finish()
-    samples = np.zeros((height, width, channels), np.int32)
+    palette = np.frombuffer(header["palette"], np.uint8)
+    if len(palette) % channels or (len(palette) and header["highest"] != max(1, len(palette) // channels - 1)):
+        raise BitstreamError("picture stream has a palette that does not fit its samples")
+    samples = np.zeros((height, width, 1 if len(palette) else channels), np.int32)
 
     def decode(job: tuple[tuple[int, int], bytes]) -> None:
         (start, end), data = job
-        _code(samples[start:end], header["highest"], header["profile"], data)
+        _code(samples[start:end], header["highest"], header["prediction"], header["profile"], data)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         list(pool.map(decode, zip(bands, parts, strict=True)))
+    if len(palette):
+        colors = palette.reshape(-1, channels)
+        return colors[np.minimum(samples[:, :, 0], len(colors) - 1)].astype(np.uint16)
     return _reorder(samples.astype(np.uint16))
+
+
+def _indexed(image: NDArray[Any]) -> tuple[bytes, NDArray[Any]]:
+    """The colours of a picture that has at most 256, dark to bright, and the index of each pixel; else no colours."""
+    height, width, channels = image.shape
+    if image.dtype != np.uint8 or channels < 3:
+        return b"", image
+    packed = np.zeros((height, width), np.uint32)
+    for c in range(channels):
+        packed |= image[:, :, c].astype(np.uint32) << np.uint32(8 * c)
+    if len(np.unique(packed[:: max(1, height // 64)])) > 256:
+        return b"", image
+    found, where = np.unique(packed, return_inverse=True)
+    if len(found) > 256:
+        return b"", image
+    colors = np.stack([found >> np.uint32(8 * c) & np.uint32(255) for c in range(channels)], axis=1)
+    order = np.argsort(colors[:, :3].sum(1), kind="stable")
+    rank = np.argsort(order, kind="stable")
+    return colors[order].astype(np.uint8).tobytes(), rank[where].reshape(height, width, 1)
+
+
+def _is_drawing(image: NDArray[Any]) -> bool:
+    """Most samples equal their left neighbour: no camera does that."""
+    return image.shape[1] > 1 and float((image[:, 1:] == image[:, :-1]).mean()) > 0.6
 
 
 def _reorder(image: NDArray[Any]) -> NDArray[Any]:

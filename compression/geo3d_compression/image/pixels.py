@@ -17,6 +17,7 @@ from geo3d_compression.jpeg.step import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2, cod
 
 _OWN, _OTHER = 12, 5
 _MAX_FEATURES = _OWN + 3 * _OTHER
+MEDIAN, LEAST_SQUARES, NEIGHBOUR = range(3)
 _FORGET = 0.998
 _SOLVE_EVERY = 4
 # Slots for the places of neighbourhoods, and the longest match that is told apart.
@@ -82,7 +83,10 @@ def _neighbourhood(image, y, x):
 
 @njit(cache=True, nogil=True)
 def code_samples(state, buffer, encode, image, highest, learn, counters, weights, final, apm, work):
-    """Code int32 `image` [H, W, C] with samples in [0, highest]; decoding fills it.  `learn`: least squares or not."""
+    """Code int32 `image` [H, W, C] with samples in [0, highest]; decoding fills it.
+
+    `learn`: how a sample is predicted where its neighbours differ: LEAST_SQUARES, MEDIAN or NEIGHBOUR (palettes).
+    """
     height, width, channels = image.shape
     errors = np.zeros((2, width + 2, channels), np.int64)
     A = np.zeros((channels, _MAX_FEATURES, _MAX_FEATURES))
@@ -142,7 +146,9 @@ def code_samples(state, buffer, encode, image, highest, learn, counters, weights
                 middle_8 = median * 8
                 if flat:
                     middle_8 = west * 8
-                elif learn:
+                elif learn == NEIGHBOUR:
+                    middle_8 = 8 * (north if west == n[2] else west)
+                elif learn == LEAST_SQUARES:
                     base = float(west)
                     for k in range(_OWN):
                         f[k] = float(n[k]) - base
@@ -218,7 +224,7 @@ def code_samples(state, buffer, encode, image, highest, learn, counters, weights
                 errors[here, x + 1, c] = sample - middle
                 second_error, first_error = first_error, sample - middle
                 all_zero = all_zero and value == 0
-                if learn and not flat:
+                if learn == LEAST_SQUARES and not flat:
                     target = float(sample) - float(west)
                     for i in range(1, features):
                         b[c, i - 1] = _FORGET * b[c, i - 1] + f[i] * target

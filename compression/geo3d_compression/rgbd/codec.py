@@ -29,6 +29,7 @@ from geo3d_compression.image.stored import decode_bytes_any, encode_bytes_any
 from geo3d_compression.jpeg.file import JpegFile, parse, rebuild
 from geo3d_compression.jpeg.priors import priors_id
 from geo3d_compression.rgbd.calibrate import Pair, calibrate
+from geo3d_compression.rgbd.depth import decode_depths, encode_depths
 from geo3d_compression.rgbd.folder import FrameFiles, FrameFolder, depth_of, read_folder
 from geo3d_compression.rgbd.group import SourceFrame, decode_group, encode_group
 from geo3d_compression.rgbd.motion import Calibration, Motion
@@ -53,10 +54,12 @@ _HEADER: tuple[Field, ...] = (
     UInt("listing length", 1 << 26),
     Blob("listing", 1 << 26),
     UInt("text length", 1 << 30),
+    UInt("shells length", 1 << 30),
     *_CAMERA,
 )
-# How a file of the listing is kept: in a group, in the solid text, alone.
-_GROUPED, _SOLID, _OWN = range(3)
+# How a file of the listing is kept: in a group, in the solid text, alone, in the depth sequence.
+_GROUPED, _SOLID, _OWN, _DEPTH = range(4)
+_VALUES = (3, 1, 0, 1)
 
 
 NUMBER, KIND = 9, "rgbd"
@@ -106,6 +109,8 @@ def compress(source: Path, writer: ContainerWriter, name: str, request: Request)
     with ThreadPoolExecutor(request.threads) as pool:
         for g, data in enumerate(pool.map(code, groups)):
             writer.add_chunk(item, ChunkType.DATA, data, part=g)
+    depth_part = encode_depths(source, folder.depths, folder.calibration, request.threads)
+    depth_places = {} if depth_part is None else {n: k for k, n in enumerate(depth_part.names)}
     places = {f.color: (g, k) for g, group in enumerate(groups) for k, f in enumerate(group)}
     depth_of_frame = {f.color: f.depth for f in frames}
     listing, text = bytearray(), bytearray()
@@ -118,6 +123,10 @@ def compress(source: Path, writer: ContainerWriter, name: str, request: Request)
             depth = depth_of_frame[path]
             for value in (_GROUPED, *places[path], 0 if depth is None else numbers[depth] + 1):
                 put_varint(listing, value)
+            continue
+        if path in depth_places:
+            put_varint(listing, _DEPTH)
+            put_varint(listing, depth_places[path])
             continue
         data = (source / path).read_bytes()
         if Path(path).suffix.lower() in _TEXT and len(data) <= _MOST_TEXT:
@@ -132,10 +141,14 @@ def compress(source: Path, writer: ContainerWriter, name: str, request: Request)
     values = {
         "profile": request.profile, "files": len(folder.files), "frames": len(frames),
         "listing length": len(listing), "listing": encode_bytes(bytes(listing)), "text length": len(text),
+        "shells length": len(depth_part.shells) if depth_part else 0,
         **_camera_values(calibration),
     }  # fmt: skip
     writer.add_chunk(item, ChunkType.HEADER, pack(_HEADER, values), critical=True)
     writer.add_chunk(item, ChunkType.METADATA, encode_bytes(bytes(text)))
+    if depth_part is not None:
+        writer.add_chunk(item, ChunkType.METADATA, encode_bytes(depth_part.shells), index=1)
+        writer.add_chunk(item, ChunkType.GEOMETRY, depth_part.container)
     size = sum((source / f).stat().st_size for f in folder.files)
     return Outcome(len(frames), {"files": len(folder.files), "bytes_in": size})
 
@@ -162,6 +175,7 @@ def _write(
 ) -> None:  # fmt: skip
     text = decode_bytes(container.need(item, ChunkType.METADATA), header["text length"])
     at = 0
+    pictures = _depth_files(container, item, header, entries, view)
     groups: dict[int, dict[int, tuple[str, int]]] = {}
     for i, (name, place) in enumerate(entries):
         path = work / _safe(name)
@@ -171,6 +185,8 @@ def _write(
             at += place[1]
         elif place[0] == _OWN:
             path.write_bytes(decode_bytes_any(container.need(item, ChunkType.DATA, _ALONE + i)))
+        elif place[0] == _DEPTH:
+            path.write_bytes(pictures[place[1]])
         else:
             groups.setdefault(place[1], {})[place[2]] = (name, place[3])
     if at != len(text):
@@ -179,7 +195,7 @@ def _write(
     def depth(number: int) -> NDArray[np.uint16] | None:
         if number == 0:
             return None
-        if number > len(entries) or entries[number - 1][1][0] != _OWN:
+        if number > len(entries) or entries[number - 1][1][0] not in (_OWN, _DEPTH):
             raise BitstreamError("a colour frame names a depth picture that is not there")
         return depth_of((work / _safe(entries[number - 1][0])).read_bytes(), no_depth)
 
@@ -201,6 +217,23 @@ def _write(
 
     with ThreadPoolExecutor(view.threads) as pool:
         list(pool.map(decode, groups.items()))
+
+
+def _depth_files(
+    container: Container,
+    item: int,
+    header: dict[str, Any],
+    entries: Sequence[tuple[str, tuple[int, ...]]],
+    view: View,
+) -> list[bytes]:
+    """The files of the depth sequence."""
+    numbers = sorted(place[1] for _, place in entries if place[0] == _DEPTH)
+    if not numbers:
+        return []
+    if numbers != list(range(len(numbers))):
+        raise BitstreamError("the depth pictures of a folder are not numbered in order")
+    shells = decode_bytes(container.need(item, ChunkType.METADATA, 0, 1), header["shells length"])
+    return decode_depths(container.need(item, ChunkType.GEOMETRY), shells, len(numbers), view.threads)
 
 
 def describe(container: Container, item: int) -> dict[str, Any]:
@@ -297,10 +330,10 @@ def _read_header(
     for _ in range(header["files"]):
         name = listing.take(listing.varint()).decode("utf-8", "surrogateescape")
         kind = listing.varint()
-        if kind > _OWN or name in names:
+        if kind > _DEPTH or name in names:
             raise BitstreamError(f"the listing of a folder is damaged at '{name}'")
         names.add(name)
-        entries.append((name, (kind, *(listing.varint() for _ in range((3, 1, 0)[kind])))))
+        entries.append((name, (kind, *(listing.varint() for _ in range(_VALUES[kind])))))
         frames += kind == _GROUPED
     listing.finish()
     if frames != header["frames"]:

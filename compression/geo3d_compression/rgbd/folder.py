@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ class FrameFolder:
 
     calibration   None where the folder says nothing of cameras
     no_depth      depth values that mean "none" beside 0
+    depths        depth pictures in order of time, with their camera's pose
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class FrameFolder:
     frames: list[FrameFiles]
     calibration: Calibration | None
     no_depth: tuple[int, ...]
+    depths: list[tuple[str, NDArray[np.float64] | None]] = field(default_factory=list)
 
 
 def read_folder(folder: Path) -> FrameFolder:
@@ -81,7 +83,10 @@ def _with_cameras(folder: Path, files: list[str]) -> FrameFolder:
     k = (c.fx, c.fy, c.cx, c.cy)
     color_camera = data.color_camera
     kc = k if color_camera is None else (color_camera.fx, color_camera.fy, color_camera.cx, color_camera.cy)
-    return FrameFolder(folder, files, frames, Calibration(k, kc, Motion(), data.depth_scale), data.no_depth)
+    pairs = zip(data.depth_paths, data.T_world_camera, strict=True)
+    depths = [(name, T) for path, T in pairs if (name := _inside(folder, path)) in known and name is not None]
+    calibration = Calibration(k, kc, Motion(), data.depth_scale)
+    return FrameFolder(folder, files, frames, calibration, data.no_depth, depths)
 
 
 def _inside(folder: Path, path: Path) -> str | None:

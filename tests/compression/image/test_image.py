@@ -94,6 +94,22 @@ def test_samples_come_back(profile: str, channels: int, high: int) -> None:
     assert np.array_equal(decode_samples(encode_samples(image, profile)), image)
 
 
+def test_drawings_come_back() -> None:
+    """Palettes of 2, 256 and 257 colours, alpha included, and flat areas with lines."""
+    rng = np.random.default_rng(5)
+    for count in (1, 2, 256, 257):
+        colors = rng.permutation(1 << 16)[:count]
+        index = rng.integers(0, count, (30, 40))
+        index[:6, :] = np.minimum(np.arange(240).reshape(6, 40), count - 1)
+        for channels in (3, 4):
+            image = np.stack([(colors[index] >> (4 * c)) & 255 for c in range(channels)], -1).astype(np.uint8)
+            assert np.array_equal(decode_samples(encode_samples(image, "fast")), image)
+    lines = np.full((50, 60, 3), 255, np.uint8)
+    lines[10:40:5] = 0
+    lines[:, 20] = np.arange(150).reshape(50, 3)
+    assert np.array_equal(decode_samples(encode_samples(lines)), lines)
+
+
 def test_noise_and_extremes_come_back() -> None:
     image = np.random.default_rng(1).integers(0, 65536, (20, 30, 3)).astype(np.uint16)
     image[5:9] = 0

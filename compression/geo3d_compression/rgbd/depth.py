@@ -1,0 +1,130 @@
+"""The depth pictures of a folder: through the depth codec, with what makes each PNG file the file it is.
+
+shells = for each file: bits, deflate settings, chunks around the picture, row filters, chunk sizes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.errors import BitstreamError, FormatError
+from geo3d.types import PinholeCamera
+from geo3d_compression.container import Container, ContainerWriter, Item
+from geo3d_compression.container.fields import Cursor, put_varint
+from geo3d_compression.depth import DepthOptions, decode_depth, encode_depth
+from geo3d_compression.depth.sequence import Motions
+from geo3d_compression.depth.warp import FixedCamera, fixed_motion
+from geo3d_compression.image.png import PngFile, parse_png, rebuild_png, settings_of
+from geo3d_compression.rgbd.motion import Calibration
+
+# Fewer files are coded alone.
+_FEWEST = 2
+_DEPTH_KIND, _DEPTH_NUMBER = "depth", 7
+
+
+@dataclass(frozen=True)
+class DepthPart:
+    """The coded depth: a container of its own, the shells (not yet coded), and the files in it, in order."""
+
+    container: bytes
+    shells: bytes
+    names: tuple[str, ...]
+
+
+class _Pictures:
+    """Depth pictures, parsed when asked for."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, k: int) -> NDArray[np.uint16]:
+        return parse_png(self._paths[k].read_bytes()).samples[:, :, 0].astype(np.uint16)
+
+
+def encode_depths(
+    root: Path, depths: Sequence[tuple[str, NDArray[np.float64] | None]], calibration: Calibration | None, threads: int
+) -> DepthPart | None:
+    """Code the pictures that have one channel, one common size, and come back byte for byte; None if there are few."""
+    kept: list[tuple[str, NDArray[np.float64] | None]] = []
+    shells = bytearray()
+    shape: tuple[int, ...] | None = None
+    # A picture that several colour frames share is coded once.
+    for name, T in {name: (name, T) for name, T in depths}.values():
+        data = (root / name).read_bytes()
+        try:
+            file = parse_png(data)
+        except FormatError:
+            continue
+        if file.samples.shape[2] != 1 or file.bits != 16 or not file.deflate.level or rebuild_png(file) != data:
+            continue
+        shape = shape or file.samples.shape
+        if file.samples.shape == shape:
+            kept.append((name, T))
+            shells += _shell(file)
+    if len(kept) < _FEWEST or shape is None:
+        return None
+    camera, motions = _motions([T for _, T in kept], calibration, shape)
+    with ContainerWriter() as writer:
+        item = writer.add_item(Item("depth", _DEPTH_KIND, _DEPTH_NUMBER))
+        pictures = _Pictures([root / name for name, _ in kept])
+        encode_depth(pictures, writer, item, DepthOptions(threads=threads), camera, motions)
+        return DepthPart(writer.to_bytes(), bytes(shells), tuple(name for name, _ in kept))
+
+
+def decode_depths(container: bytes, shells: bytes, count: int, threads: int) -> list[bytes]:
+    """The PNG files, in order."""
+    with Container(container) as inner:
+        if not inner.items or inner.items[0].kind != _DEPTH_KIND:
+            raise BitstreamError("the depth of a folder is not a depth item")
+        frames = decode_depth(inner, 0, threads=threads)
+    if len(frames) != count:
+        raise BitstreamError(f"a folder lists {count} depth pictures, but {len(frames)} are coded")
+    cursor = Cursor(shells, "shells of the depth pictures")
+    files = [_unshell(cursor, frame) for frame in frames]
+    cursor.finish()
+    return files
+
+
+def _motions(
+    poses: Sequence[NDArray[np.float64] | None], calibration: Calibration | None, shape: tuple[int, ...]
+) -> tuple[FixedCamera | None, Motions | None]:
+    if calibration is None or all(T is None for T in poses):
+        return None, None
+    motions: Motions = [None]
+    for before, now in pairwise(poses):
+        if before is None or now is None:
+            motions.append(None)
+        else:
+            motions.append(fixed_motion(np.linalg.inv(now) @ before, calibration.steps_per_metre))
+    return FixedCamera.of(PinholeCamera(shape[1], shape[0], *calibration.depth)), motions
+
+
+def _shell(file: PngFile) -> bytes:
+    out = bytearray()
+    s = file.deflate
+    for value in (s.level, s.strategy, s.memory, s.window):
+        put_varint(out, value)
+    for part in (file.before, file.after, file.filters.tobytes(), np.array(file.sizes, "<u4").tobytes()):
+        put_varint(out, len(part))
+        out += part
+    return bytes(out)
+
+
+def _unshell(cursor: Cursor, frame: NDArray[np.uint16]) -> bytes:
+    settings = settings_of(*(cursor.varint() for _ in range(4)))
+    before, after, filters, sizes = (cursor.take(cursor.varint()) for _ in range(4))
+    kinds = np.frombuffer(filters, np.uint8)
+    if len(kinds) != len(frame) or kinds.max() > 4 or not len(sizes) or len(sizes) % 4:
+        raise BitstreamError("the shell of a depth picture is damaged")
+    lengths = tuple(int(v) for v in np.frombuffer(sizes, "<u4"))
+    samples = np.ascontiguousarray(frame)[:, :, None]
+    return rebuild_png(PngFile(samples, 16, kinds, before, after, lengths, settings))

@@ -11,6 +11,7 @@ from pathlib import Path
 from geo3d.errors import FormatError
 from geo3d.io.files import COMPRESSED_SUFFIXES
 from geo3d.io.rgbd import RGBD_FORMATS
+from geo3d.io.rgbd.recordings import RECORDING_FORMATS
 
 # What the verbs write; "" is a folder.
 OUTPUT_SUFFIXES = {
@@ -21,7 +22,6 @@ OUTPUT_SUFFIXES = {
     "scan": "",
     "export": "",
 }
-_FOLDER_VERBS = ("scan", "export")
 
 
 @dataclass(frozen=True)
@@ -74,21 +74,27 @@ def fingerprint(task: Task, verb: tuple[str, ...], options: tuple[str, ...]) -> 
 
 
 def _expand(verb: str, given: Path, whole: bool) -> list[Path]:
-    if whole or not given.is_dir() or _is_rgbd(given) or (verb == "export" and (given / "poses.txt").is_file()):
+    if whole or not given.is_dir() or _is_rgbd(given) or (verb == "export" and _is_exported(given)):
         return [given]
     children = sorted(p for p in given.iterdir() if not p.name.startswith("."))
-    folders = [p for p in children if p.is_dir() and (_is_rgbd(p) or (p / "poses.txt").is_file())]
-    if verb in _FOLDER_VERBS:
-        found = folders
+    if verb == "export":
+        found = [p for p in children if _is_rgbd(p) or _is_exported(p)]
+    elif verb == "scan":
+        found = [p for p in children if _is_rgbd(p)]
     else:
-        found = sorted([p for p in children if p.is_file()] + [p for p in folders if _is_rgbd(p)])
+        found = [p for p in children if p.is_file() or _is_rgbd(p)]
     if not found:
         raise FormatError(f"{given} holds nothing for `{verb}`; --whole takes the folder itself as one input")
     return found
 
 
 def _is_rgbd(folder: Path) -> bool:
-    return any(layout.detect(folder) for layout in RGBD_FORMATS.values())
+    return folder.is_dir() and any(layout.detect(folder) for layout in RGBD_FORMATS.values())
+
+
+def _is_exported(path: Path) -> bool:
+    """True for what `export` takes beside RGB-D folders: the output of a scan, a recording."""
+    return (path / "poses.txt").is_file() or any(kind.detect(path) for kind in RECORDING_FORMATS.values())
 
 
 def _named(verb: str, groups: list[tuple[Path, ...]], suffix: str | None) -> list[Task]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
+
+if TYPE_CHECKING:
+    from geo3d.types import RGBDFrame
 
 
 def export(
@@ -45,7 +48,7 @@ def export(
         from geo3d.io import open_rgbd
         from geo3d.io.rgbd.recordings import unpack_recording
 
-        left_out = unpack_recording(scan, output)
+        left_out = unpack_recording(scan, output, _without_rational_distortion)
         numbers = {"output": str(output), "layout": layout, "frames": len(open_rgbd(output))}
         _report(numbers, left_out, json)
         return
@@ -54,6 +57,13 @@ def export(
     result = export_nerfstudio(open_scan(scan, frames), output, points)
     numbers = {"output": str(output), "layout": layout, "frames": result.frames, "points": result.points}
     _report(numbers, result.left_out, json)
+
+
+def _without_rational_distortion(frame: RGBDFrame) -> RGBDFrame:
+    from geo3d.io.rgbd.transforms_entries import is_rational
+    from geo3d.ops import undistort
+
+    return undistort(frame) if is_rational(frame.camera) else frame
 
 
 def _report(numbers: dict[str, Any], left_out: dict[str, str], json: bool) -> None:

@@ -26,9 +26,9 @@ from geo3d.export.sparse_points import frame_points, thin
 from geo3d.io import RGBDDataset, write_points
 from geo3d.io.atomic import atomic_path, write_bytes, write_text
 from geo3d.io.rgbd.association import natural_key
-from geo3d.io.rgbd.transforms_entries import intrinsics, opengl_pose
+from geo3d.io.rgbd.transforms_entries import intrinsics, is_rational, opengl_pose
 from geo3d.ops import undistort
-from geo3d.types import PinholeCamera, PointCloud, RGBDFrame
+from geo3d.types import PointCloud, RGBDFrame
 
 TRANSFORMS, REPORT, SPARSE = "transforms.json", "export.json", "sparse_pc.ply"
 SPARSE_POINTS = 100_000
@@ -87,11 +87,7 @@ def _load(source: ScanSource, i: int) -> RGBDFrame:
     frame = source.dataset.load(i)
     if frame.color is None:
         raise FormatError("no colour; nerfstudio needs a picture of every frame")
-    return undistort(frame) if _is_rational(frame.camera) else frame
-
-
-def _is_rational(camera: PinholeCamera) -> bool:
-    return any(camera.distortion[5:])
+    return undistort(frame) if is_rational(frame.camera) else frame
 
 
 def _write_frame(dataset: RGBDDataset, i: int, frame: RGBDFrame, folder: Path, stem: str) -> dict[str, Any]:
@@ -100,7 +96,7 @@ def _write_frame(dataset: RGBDDataset, i: int, frame: RGBDFrame, folder: Path, s
     color_path = dataset.color_paths[i]
     assert color_path is not None
     as_is = color_path.suffix.lower() in _COPIED and dataset.color_camera is None
-    as_is = as_is and not _is_rational(dataset.cameras.get(i, dataset.camera))
+    as_is = as_is and not is_rational(dataset.cameras.get(i, dataset.camera))
     image = f"images/{stem}{color_path.suffix.lower() if as_is else '.png'}"
     depth = f"depth/{stem}.png"
     if not (folder / image).is_file():

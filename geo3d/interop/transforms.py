@@ -17,8 +17,6 @@ def to_transforms(cameras: list[PinholeCamera], poses: list[NDArray[np.float64]]
     """The JSON object of pictures with these cameras, camera-to-world poses (OpenCV axes) and file names."""
     if not len(cameras) == len(poses) == len(files):
         raise ShapeError(f"{len(cameras)} cameras, {len(poses)} poses and {len(files)} files; one of each a picture")
-    if any(any(c.distortion[5:]) for c in cameras):
-        raise ShapeError("nerfstudio has no rational distortion (k4 k5 k6); undistort first (geo3d.ops.undistort)")
     rows = zip(cameras, poses, files, strict=True)
     frames = [
         {"file_path": f, "transform_matrix": opengl_pose(as_transform(T, f"the pose of {f}")).tolist(), **intrinsics(c)}

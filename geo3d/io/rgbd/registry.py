@@ -28,6 +28,7 @@ def open_rgbd(folder: str | Path) -> RGBDDataset:
     Raises `FormatError` that lists the known layouts if none fits, or says what is missing or wrong.
     """
     folder = Path(folder)
+    _refuse_recording(folder)
     if not folder.is_dir():
         raise FormatError(f"{folder} is {'a file' if folder.exists() else 'not there'}; an RGB-D input is a folder")
     for layout in RGBD_FORMATS.values():
@@ -38,3 +39,12 @@ def open_rgbd(folder: str | Path) -> RGBDDataset:
             return dataset
     known = "; ".join(f"{layout.name}: {layout.looks_for}" for layout in RGBD_FORMATS.values())
     raise FormatError(f"{folder} has no known RGB-D layout. Known are {known}")
+
+
+def _refuse_recording(path: Path) -> None:
+    """Say how a recording becomes a folder; unpacking is seen and done once, not behind the caller's back."""
+    from geo3d.io.rgbd.recordings import RECORDING_FORMATS
+
+    kind = next((k for k in RECORDING_FORMATS.values() if k.detect(path)), None)
+    if kind is not None and not any(layout.detect(path) for layout in RGBD_FORMATS.values()):
+        raise FormatError(f"{path} is a {kind.name} recording; unpack it first: geo3d export rgbd {path} -o FOLDER")

@@ -29,7 +29,7 @@ def base(time):
 MOUNT = np.array([[0, 0, 1, 0.1], [-1, 0, 0, 0.2], [0, -1, 0, 0.3], [0, 0, 0, 1]], dtype=np.float64)
 
 
-def write(path, kind, encoding="16UC1"):
+def write(path, kind, encoding="16UC1", D=(0.0,) * 5):
     from rosbags.rosbag1 import Writer as Writer1
     from rosbags.rosbag2 import StoragePlugin, Writer
     from rosbags.typesys import Stores, get_typestore
@@ -57,10 +57,11 @@ def write(path, kind, encoding="16UC1"):
         roi = types["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
         P = np.hstack([K.reshape(3, 3), np.zeros((3, 1))]).ravel()
         names = ("D", "K", "R", "P") if one else ("d", "k", "r", "p")
-        values = dict(zip(names, (np.zeros(5), K, np.eye(3).ravel(), P), strict=True))
+        values = dict(zip(names, (np.array(D), K, np.eye(3).ravel(), P), strict=True))
+        model = "rational_polynomial" if len(D) == 8 else "plumb_bob"
         return types["sensor_msgs/msg/CameraInfo"](
-            header=header(T0, "optical"), height=H, width=W, distortion_model="plumb_bob",
-            **values, binning_x=0, binning_y=0, roi=roi,
+            header=header(T0, "optical"), height=H, width=W, distortion_model=model, **values,
+            binning_x=0, binning_y=0, roi=roi,
         )  # fmt: skip
 
     def tf(time, parent, child, T):
@@ -134,3 +135,19 @@ def test_a_bag_without_depth_and_a_damaged_one(tmp_path):
     with pytest.raises(FormatError, match="no depth pictures"):
         unpack_recording(tmp_path / "c.bag", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_rational_distortion_is_removed_or_refused_never_dropped(tmp_path):
+    from geo3d.ops import undistort
+
+    write(tmp_path / "a.bag", "ros1", D=(0.5, 0.1, 0, 0, 0.01, 0.4, 0.1, 0.02))
+    with pytest.raises(FormatError, match="rational"):
+        unpack_recording(tmp_path / "a.bag", tmp_path / "out")
+    assert unpack_recording(tmp_path / "a.bag", tmp_path / "out", undistort) == {}
+    assert open_rgbd(tmp_path / "out").camera.distortion == ()
+
+
+def test_opening_a_recording_says_how_to_unpack_it(tmp_path):
+    write(tmp_path / "a.bag", "ros1")
+    with pytest.raises(FormatError, match="geo3d export rgbd"):
+        open_rgbd(tmp_path / "a.bag")

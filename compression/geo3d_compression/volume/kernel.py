@@ -67,8 +67,8 @@ class Experts(NamedTuple):
 class Learned(NamedTuple):
     """Adaptive tables of the loop."""
 
-    scale: Any  # [K + 3, levels * 4] mean absolute error of each expert by context
-    seen: Any  # [K + 3, levels * 4] how many it is the mean of
+    scale: Any  # [M, levels * 4] mean absolute error of each of the mixture's M experts by context
+    seen: Any  # [M, levels * 4] how many it is the mean of
     same: Any  # [512] counters: are flat surroundings continued?
     real: Any  # [1] scratch: a double ...
     bits: Any  # [1] ... and the same eight bytes as an integer, to read its exponent
@@ -95,17 +95,19 @@ def new_model(height: int, width: int, settings: Settings) -> Model:
     )  # fmt: skip
     for k in range(K):
         rls_reset(experts.P[k], experts.w[k], int(counts[k]), _DELTA)
+    # The least-squares predictors, the median edge, and the blend with its scale from two or three contexts.
+    mixed = K + 3 + settings.scale_by_value
     start = np.array([_level_value(level) for level in range(_LEVELS) for _ in range(4)])
     real = np.zeros(1)
     learned = Learned(
-        np.tile(start, (K + 3, 1)),
-        np.zeros((K + 3, 4 * _LEVELS)),
+        np.tile(start, (mixed, 1)),
+        np.zeros((mixed, 4 * _LEVELS)),
         np.full(512, 1 << 31, np.uint32),
         real,
         real.view(np.int64),
     )
     planes = Planes(np.zeros((3, plane)), np.zeros((2, plane)), np.zeros((K + 1, 2, plane)))
-    return Model(planes, experts, new_mixture(K + 3), learned)
+    return Model(planes, experts, new_mixture(mixed), learned)
 
 
 def _level_value(level: int) -> float:
@@ -286,8 +288,8 @@ def code_slice(index, ranks, alphabet, model, state, buffer, encode):
             top, bottom = max(W, N), min(W, N)
             mean[K] = min(max(W + N - NW, bottom), top)
             m = _blend(c, stride, index, planes.squared, mean)
-            mean[K + 1] = m
-            mean[K + 2] = m
+            for k in range(K + 1, mean.size):
+                mean[k] = m
             q = _level(near + 0.4 * behind, learned)
             texture = abs(W - NW) + abs(N - NW) + abs(N - NE)
             if index > 0:
@@ -295,8 +297,10 @@ def code_slice(index, ranks, alphabet, model, state, buffer, encode):
             r = _level(texture, learned)
             by_error = q * 4 + min(max(((r - q + 1) >> 1) + 1, 0), 3)
             by_texture = r * 4 + min(max(((q - r) >> 1) + 3, 0), 3)
-            for k in range(K + 3):
-                s = learned.scale[k, by_texture if k == K + 2 else by_error]
+            v = _level(m - lowest, learned)
+            by_value = v * 4 + min(max((v - q) >> 1, 0), 3)
+            for k in range(mean.size):
+                s = learned.scale[k, by_error if k < K + 2 else by_texture if k == K + 2 else by_value]
                 # A logistic variable's mean distance from its centre is 2 ln 2 scales.
                 mixture.inverse[k] = 1.3862943611198906 / (s + _FLOOR)
             scale = (learned.scale[K + 1, by_error] + _FLOOR) * 0.7213475204444817
@@ -314,24 +318,24 @@ def code_slice(index, ranks, alphabet, model, state, buffer, encode):
                 rank, alphabet, mixture, m, scale, select_a, select_b, _RATE, state, buffer, encode
             )  # fmt: skip
             ranks[y, x] = rank
-            v = value_of(alphabet, rank)
-            now[c] = v
-            error[c] = abs(v - m)
-            for k in range(K + 3):
-                context = by_texture if k == K + 2 else by_error
+            value = value_of(alphabet, rank)
+            now[c] = value
+            error[c] = abs(value - m)
+            for k in range(mean.size):
+                context = by_error if k < K + 2 else by_texture if k == K + 2 else by_value
                 seen = learned.seen[k, context]
                 if seen < _SCALE_MEMORY:
                     learned.seen[k, context] = seen + 1.0
-                learned.scale[k, context] += (abs(v - mean[k]) - learned.scale[k, context]) / (seen + 1.5)
+                learned.scale[k, context] += (abs(value - mean[k]) - learned.scale[k, context]) / (seen + 1.5)
             noise = (scale + 0.3) * (scale + 0.3)
             for k in range(K):
-                e = v - mean[k]
+                e = value - mean[k]
                 planes.squared[k, index % 2, c] = e * e
                 rls_update(
                     experts.P[k], experts.w[k], experts.x[k], experts.u, experts.counts[k], e, experts.forget[k],
                     noise, _DELTA,
                 )  # fmt: skip
-            planes.squared[K, index % 2, c] = (v - mean[K]) * (v - mean[K])
+            planes.squared[K, index % 2, c] = (value - mean[K]) * (value - mean[K])
         _end_row(start + width, index, planes)
     _end_slice(index, width, height, planes)
 

@@ -23,7 +23,7 @@ def phantom() -> np.ndarray:
     return np.where(ball, 60 + 3 * x + 2 * y + z + noise, 5)
 
 
-GOLDEN: dict[Profile, str] = {"fast": "effcbb9350a66a96", "best": "cec2778b4b3b6642"}
+GOLDEN: dict[Profile, str] = {"fast": "effcbb9350a66a96", "best": "a3a8eb21ff9eb4d2"}
 
 
 @pytest.mark.parametrize("profile", ["fast", "best"])

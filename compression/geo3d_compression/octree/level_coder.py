@@ -28,7 +28,12 @@ _TABLE_BITS = 18
 _START_WEIGHT = 0.15
 _NETWORK_WEIGHT = 0.5
 _NETWORKED_START_WEIGHT = 0.06
-_RATE = 96
+_RATE = 150
+
+
+# Which contexts of `stage.code_stage` each profile mixes.
+_CONTEXTS = {"fast": tuple(range(PLAIN_CONTEXTS)), "best": tuple(range(PLAIN_CONTEXTS))}
+_SENSOR_CONTEXTS = tuple(range(PLAIN_CONTEXTS, CONTEXTS))
 
 
 class LevelCoder:
@@ -41,8 +46,9 @@ class LevelCoder:
         self._network = IntegerNetwork(weights) if weights else None
         self._tables = np.tile(new_counters(1 << _TABLE_BITS), (CONTEXTS, 1))
         self._weights = new_mixer(WEIGHT_SETS, INPUTS, _NETWORKED_START_WEIGHT if weights else _START_WEIGHT)
-        active = PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS
-        self._weights[:, active + 1] = round(_NETWORK_WEIGHT * WEIGHT_ONE)
+        plain = _CONTEXTS[profile]
+        self._chosen = np.array(plain if sensor.mode == NO_SENSOR else plain + _SENSOR_CONTEXTS, np.int64)
+        self._weights[:, len(self._chosen) + 1] = round(_NETWORK_WEIGHT * WEIGHT_ONE)
         self._apms = new_apm(APM_CONTEXTS)
 
     def code(
@@ -89,6 +95,7 @@ class LevelCoder:
                 rings.slopes,
                 rings.heights,
                 logits,
+                self._chosen,
                 _RATE,
                 limit - children,
             )

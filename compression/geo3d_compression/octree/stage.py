@@ -149,19 +149,20 @@ def code_stage(
     ring_slopes,
     ring_heights,
     logits,
+    chosen,
     rate,
     budget,
 ):
     """Code octant `s` of every node of a level into `known` [n + 1]; returns the number of children, -1 above `budget`.
 
     `sensor`: [mode, x, y, z, vx, vy in eighths of a leaf cell, log2 of leaf cells in a child];
-    `logits` [n], or [0] without a network.
+    `logits` [n], or [0] without a network; `chosen`: the contexts that are mixed.
     """
     n = neighbours.shape[0] - 1
     inputs = np.zeros(INPUTS, np.int64)
     slots = np.zeros(CONTEXTS, np.int64)
     keys = np.zeros(CONTEXTS, np.int64)
-    active = CONTEXTS if sensor[0] else PLAIN_CONTEXTS
+    active = chosen.size
     mode = sensor[0]
     fine = sensor[6]
     networked = logits.size == n
@@ -278,7 +279,7 @@ def code_stage(
             keys[17] = (((believed >> 5) << 6 | faces) << 5 | n_ex) << 3 | s
             keys[12] = (((believed >> 5) << 5 | _pop(same)) << 5 | _pop(same_known)) << 4 | scale
         for c in range(active):
-            slots[c] = hash_index(keys[c] * CONTEXTS + c, table_bits)
+            slots[c] = hash_index(keys[chosen[c]] * CONTEXTS + c, table_bits)
             inputs[c] = counter_input(tables[c, slots[c]])
         m = active
         inputs[m] = 256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,20 @@ _LOG = logging.getLogger(__name__)
 SURFACE_DEPTH, LIDAR_DEPTH = 7, 10
 
 
-def prepare(data: Path, out: Path, surfaces: int, frames: int, sweeps: int, humans: int = 0, seed: int = 0) -> None:
-    """Write `out` with blocks of `surfaces` meshes, `frames` depth frames, `sweeps` LiDAR turns, `humans` captures."""
-    rng = np.random.default_rng(seed)
+@dataclass(frozen=True)
+class SetSettings:
+    """How many meshes, depth frames, LiDAR turns and blocks of captured people a set is cut from."""
+
+    surfaces: int = 70
+    frames: int = 20
+    sweeps: int = 6
+    humans: int = 0
+    seed: int = 0
+
+
+def prepare(data: Path, out: Path, settings: SetSettings) -> None:
+    """Write the blocks of a set to `out` (safetensors)."""
+    rng = np.random.default_rng(settings.seed)
     samples: list[tuple[NDArray[np.uint8], int, int]] = []
 
     def add(points: NDArray[np.float64], depth: int, kind: str, blocks: int) -> None:
@@ -32,7 +44,7 @@ def prepare(data: Path, out: Path, surfaces: int, frames: int, sweeps: int, huma
                 samples.append((to_bytes(block, depth), depth, KINDS.index(kind)))
 
     meshes = sources.free_meshes(data / "mesh")
-    for k in range(surfaces):
+    for k in range(settings.surfaces):
         cells = float(2 ** rng.uniform(6.3, 8.5))
         add(
             sources.mesh_surface(meshes[int(rng.integers(len(meshes)))], cells, rng),
@@ -41,9 +53,9 @@ def prepare(data: Path, out: Path, surfaces: int, frames: int, sweeps: int, huma
             2 + int(cells > 200),
         )
         if k % 100 == 99:
-            _LOG.info("surface %d of %d", k + 1, surfaces)
+            _LOG.info("surface %d of %d", k + 1, settings.surfaces)
     real = real_frames(data)
-    for k in range(frames):
+    for k in range(settings.frames):
         if k % 2:
             points = real[int(rng.integers(len(real)))]
         else:
@@ -53,13 +65,13 @@ def prepare(data: Path, out: Path, surfaces: int, frames: int, sweeps: int, huma
             points = points @ sources.random_rotation(rng).T
         cell = float(rng.choice([0.002, 0.002, 0.003, 0.005, 0.01, 0.01, 0.02]))
         add(points / cell, 8 if cell < 0.004 else SURFACE_DEPTH, "depth", 3)
-    for _ in range(sweeps):
+    for _ in range(settings.sweeps):
         points = sources.cast_lidar(sources.random_scene(meshes, rng, True), rng)
         cell = float(rng.choice([0.001, 0.004, 0.016, 0.016, 0.02, 0.064]))
         depth_now = LIDAR_DEPTH + int(np.clip(np.log2(0.016 / cell), -1, 4))
         add(points / cell, depth_now, "lidar", 6)
-    captures = real_humans(data) if humans else []
-    for k in range(humans):
+    captures = real_humans(data) if settings.humans else []
+    for k in range(settings.humans):
         points = captures[k % len(captures)]
         add(points if rng.random() < 0.7 else points / 2, SURFACE_DEPTH, "human", 1)
     save(out, samples)

@@ -44,4 +44,6 @@ def run_batch(
             failed[task.output] = outcome.reason
     if not failed:
         shutil.rmtree(folder / PARTIAL, ignore_errors=True)
+    elif (folder / PARTIAL).is_dir() and not any((folder / PARTIAL).iterdir()):
+        (folder / PARTIAL).rmdir()
     return BatchResult(len(todo) - len(failed), len(tasks) - len(todo), dict(sorted(failed.items())))

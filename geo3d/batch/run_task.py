@@ -60,7 +60,7 @@ def run_task(task: Task, settings: BatchSettings, folder: Path) -> Outcome:
             return Outcome("done", "", attempt, seconds, size_of(folder / task.output))
         if code in _FINAL_CODES:
             break
-    if not partial.is_dir():
+    if not (partial.is_dir() and any(partial.iterdir())):
         shutil.rmtree(place, ignore_errors=True)
     return Outcome("failed", reason, attempt, seconds)
 

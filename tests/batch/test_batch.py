@@ -68,6 +68,7 @@ def test_failures_do_not_stop_the_rest_and_a_second_run_does_what_is_missing(set
         "a.g3c": ("done", 1), "b.g3c": ("failed", 1), "c.g3c": ("failed", 2),
         "d.g3c": ("done", 2), "e.g3c": ("failed", 2), "f.g3c": ("done", 1),
     }  # fmt: skip
+    assert sorted(p.name for p in out.iterdir()) == sorted([*outputs(out), "manifest.json"])
     stamp = (out / "a.g3c").stat().st_mtime_ns
     for name in ("b.ply", "c.ply", "e.ply"):
         (tmp_path / "in" / name).write_text("mended")

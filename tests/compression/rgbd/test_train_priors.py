@@ -1,0 +1,29 @@
+"""The training task runs, learns, and writes a state that loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from geo3d_compression.jpeg.priors import unpack_state
+from geo3d_compression.rgbd.train_priors import train_priors
+from PIL import Image
+
+from geo3d.errors import Geo3DError
+
+
+@pytest.mark.slow
+def test_train(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    y, x = np.mgrid[:150, :180]
+    Image.fromarray(np.stack([x, y, x + y], -1).astype(np.uint8)).save(pictures / "a.png")
+    train_priors({"pictures": str(pictures), "rounds": 1, "walk": 2}, tmp_path)
+    state = unpack_state((tmp_path / "priors.xz").read_bytes())
+    assert (state.counters & 1023 > 0).sum() > 1000
+
+
+def test_no_pictures(tmp_path: Path) -> None:
+    with pytest.raises(Geo3DError, match="holds no pictures"):
+        train_priors({"pictures": str(tmp_path)}, tmp_path)

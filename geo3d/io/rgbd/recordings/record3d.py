@@ -39,7 +39,7 @@ class Record3DFormat:
         return path.is_file() and path.suffix.lower() == ".r3d"
 
     def frames(self, path: Path) -> Iterator[RecordedFrame]:
-        lzfse = require("liblzfse", "phone", "reading .r3d", "pyliblzfse")
+        lzfse = require("liblzfse", "record3d", "reading .r3d", "pyliblzfse")
         try:
             archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:

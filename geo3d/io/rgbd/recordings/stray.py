@@ -34,7 +34,7 @@ class StrayFormat:
         return all((path / n).is_file() for n in ("rgb.mp4", "odometry.csv")) and (path / "depth").is_dir()
 
     def frames(self, path: Path) -> Iterator[RecordedFrame]:
-        av = require("av", "phone", "reading Stray Scanner's video")
+        av = require("av", "video", "reading Stray Scanner's video")
         rows = _odometry(path / "odometry.csv")
         depths = {p.stem: p for p in sorted((path / "depth").iterdir()) if p.suffix.lower() in _DEPTH_SUFFIXES}
         by_number = {int(stem): p for stem, p in depths.items() if stem.isdecimal()}

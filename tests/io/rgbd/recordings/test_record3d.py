@@ -14,7 +14,7 @@ from geo3d.errors import FormatError
 from geo3d.io import open_rgbd
 from geo3d.io.rgbd.recordings import unpack_recording
 
-lzfse = pytest.importorskip("liblzfse", reason="pyliblzfse is not installed: pip install 'geo3d-suite[phone]'")
+lzfse = pytest.importorskip("liblzfse", reason="pyliblzfse is not installed: pip install 'geo3d-suite[record3d]'")
 # Portrait, as the app records: depth 6x8 for a picture of 24x32.
 W, H, DW, DH, N = 24, 32, 6, 8, 3
 

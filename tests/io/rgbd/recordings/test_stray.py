@@ -9,7 +9,7 @@ from PIL import Image
 from geo3d.io import open_rgbd
 from geo3d.io.rgbd.recordings import find_recording, unpack_recording
 
-av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'geo3d-suite[phone]'")
+av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'geo3d-suite[video]'")
 W, H, DW, DH, N = 64, 48, 16, 12, 4
 
 

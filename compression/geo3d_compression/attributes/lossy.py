@@ -29,7 +29,7 @@ from geo3d.errors import BitstreamError
 # Steps in the header are in sixteenths.
 STEP_UNIT = 16
 # Chroma is seen less sharply: its step is larger.
-_CHROMA = 1.0
+_CHROMA = 1.2
 _ROUNDING = 0.36
 _ROOT_UNIT = 16
 # Shares of the prediction that a level can use: 0 ... 7 sevenths.

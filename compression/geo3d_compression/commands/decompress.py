@@ -61,6 +61,9 @@ def decompress(
         size = container.bytes
     seconds = time.perf_counter() - start
     result = summarise(rows, size)
+    if level is not None or bbox is not None or item is not None:
+        # The file's bytes hold more than what came out.
+        result["bits_per_unit"] = None
     profile = next((r["profile"] for r in rows if "profile" in r), None)
     show({**result, "profile": profile, "seconds": seconds, "peak_mb": peak_mb()}, as_json=json)
     for loss in view.losses:

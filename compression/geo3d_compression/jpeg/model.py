@@ -131,7 +131,10 @@ def _run(
     else:
         values, reliability = prediction.values, prediction.reliability
     if data is None:
-        bits = 32 * int(np.count_nonzero(flat)) + 80 * blocks + 1024
+        bits = 1024
+        for first, columns, start, end in meta[:, :4].tolist():
+            coded = flat[first + 64 * columns * start : first + 64 * columns * end]
+            bits += 40 * int(np.count_nonzero(coded)) + 128 * (coded.size // 64)
         coder, buffer = new_encoder(bits)
     else:
         coder, buffer = new_decoder(data)

@@ -41,7 +41,7 @@ def _scan(scan: Path, limit: int) -> Iterator[Row]:
     start = time.process_time()
     whole = plan(FrameFolder(scan, folder.files, frames, folder.calibration, folder.no_depth))
     original = sum((scan / f.color).stat().st_size for f in frames)
-    pixels = sum(p.markers.width * p.markers.height for p in whole.parsed.values())
+    pixels = sum(width * height for width, height in whole.sizes.values())
     planning = time.process_time() - start
 
     def row(method: str, size: int, encode: float, decode: float) -> Row:
@@ -62,7 +62,7 @@ def _scan(scan: Path, limit: int) -> Iterator[Row]:
             if files != [s.data for s in sources]:
                 raise Geo3DError(f"{scan.name}: decoded frames differ from the files")
             size += len(stream)
-        stored = sum((scan / f.color).stat().st_size for f in frames if f.color not in whole.parsed)
+        stored = sum((scan / f.color).stat().st_size for f in frames if f.color not in whole.sizes)
         yield row(f"geo3d {profile}", size + stored, encode, decode)
     try:
         import imagecodecs

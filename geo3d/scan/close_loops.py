@@ -80,8 +80,8 @@ def _chain(keyframes: Sequence[Keyframe]) -> list[Edge]:
         if a.submap != b.submap:
             continue
         T_a_b = inverse(a.T_world_camera) @ b.T_world_camera
-        edge = verified_edge(k - 1, k, a.maps, b.maps, T_a_b, robust=False)
-        edges.append(edge or Edge(k - 1, k, T_a_b, WEAK, robust=False))
+        # Robust like loops: a slide along a bare wall is wrong odometry, and loops that agree must be able to say so.
+        edges.append(verified_edge(k - 1, k, a.maps, b.maps, T_a_b) or Edge(k - 1, k, T_a_b, WEAK))
     return edges
 
 

@@ -14,11 +14,11 @@ def circle(n: int) -> np.ndarray:
     )
 
 
-def drifting(truth: np.ndarray, seed: int) -> tuple[np.ndarray, list[Edge]]:
+def drifting(truth: np.ndarray, seed: int, noise: float = 0.01) -> tuple[np.ndarray, list[Edge]]:
     rng = np.random.default_rng(seed)
     T, edges = [truth[0]], []
     for k in range(1, len(truth)):
-        step = inverse(truth[k - 1]) @ truth[k] @ exp_se3(rng.normal(size=6) * 0.01)
+        step = inverse(truth[k - 1]) @ truth[k] @ exp_se3(rng.normal(size=6) * noise)
         edges.append(Edge(k - 1, k, step, np.eye(6) * 1e4, robust=False))
         T.append(T[-1] @ step)
     return np.stack(T), edges
@@ -64,3 +64,21 @@ def test_exact_measurements_are_reached_exactly() -> None:
 def test_no_edges_change_nothing() -> None:
     truth = circle(3)
     assert np.array_equal(optimize_pose_graph(truth, []).T_world_node, truth)
+
+
+def test_loops_that_agree_overrule_a_wrong_step_of_odometry() -> None:
+    truth = circle(20)
+    _, edges = drifting(truth, 4, 0.002)
+    chain = [Edge(e.i, e.j, e.T_i_j, 25 * e.information) for e in edges]
+    slide = exp_se3(np.array([0, 0, 0, 0.4, 0, 0]))
+    chain[8] = Edge(8, 9, chain[8].T_i_j @ slide, chain[8].information)
+    bent = [truth[0]]
+    for e in chain:
+        bent.append(bent[-1] @ e.T_i_j)
+    # Across the wrong step, and on either side: without the latter it could not be told from its neighbours.
+    pairs = ((0, 12), (2, 14), (3, 15), (5, 17), (6, 18), (1, 13), (5, 7), (6, 8), (4, 8), (9, 11), (10, 12), (9, 13))
+    loops = [Edge(i, j, inverse(truth[i]) @ truth[j], np.eye(6) * 2.5e5) for i, j in pairs]
+    result = optimize_pose_graph(np.stack(bent), chain + loops)
+    assert result.weight[8] < 0.05
+    assert (result.weight[len(chain) :] > 0.3).all()
+    assert np.linalg.norm(result.T_world_node[:, :3, 3] - truth[:, :3, 3], axis=1).max() < 0.12

@@ -14,6 +14,7 @@ from geo3d.bench.suite import Row, Suite
 from geo3d.types import PointCloud
 from geo3d_compression.api import compress, decompress
 from geo3d_compression.bench.cases import Case, cases
+from geo3d_compression.bench.lossy import lossy_rows
 from geo3d_compression.bench.peak import peak_mb, reset_peak
 from geo3d_compression.bench.peers import installed
 
@@ -31,6 +32,7 @@ def rows(data: Path | None) -> Iterator[Row]:
             yield row
         if case.cloud.colors is not None:
             yield _measure_colors(case, row["bytes"])
+            yield from lossy_rows(case)
         for name, peer in installed().items():
             yield _measure(case, name, partial(peer.encode, case.cloud.points), peer.decode)
 
@@ -89,7 +91,8 @@ def _measure_colors(case: Case, geometry: int) -> Row:
 
 def summary(measured: list[Row]) -> list[Row]:
     """Geometric means of bits and of the ratio to TMC13, by what, kind and codec; medians of the seconds."""
-    result: list[Row] = []
+    result = [r for r in measured if r["what"] == "lossy colour BD-rate"]
+    measured = [r for r in measured if not r["what"].startswith("lossy")]
     for what, kind, codec in dict.fromkeys((r["what"], r["kind"], r["codec"]) for r in measured):
         group = [r for r in measured if (r["what"], r["kind"], r["codec"]) == (what, kind, codec)]
         ratios = [r["of_tmc13"] for r in group if r["of_tmc13"]]

@@ -37,10 +37,11 @@ def test_rows_and_summary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.setattr(pcc, "cases", lambda data: iter([case()]))
     rows = list(pcc.SUITE["rows"](tmp_path))
     assert {r["codec"] for r in rows} >= {"geo3d fast", "geo3d best"}
-    assert all(r["exact"] for r in rows)
-    for row in rows:
+    exact = [r for r in rows if not r["what"].startswith("lossy")]
+    assert all(r["exact"] for r in exact)
+    for row in exact:
         assert row["bpp"] == pytest.approx(8 * row["bytes"] / row["points"])
         assert set(pcc.SUITE["columns"]) <= set(row)
     summary = pcc.SUITE["summary"](rows)
-    assert len(summary) == len(rows)
+    assert len(summary) == len(exact)
     assert summary[0]["of_tmc13"] == pytest.approx(rows[0]["bpp"] / 4.0)

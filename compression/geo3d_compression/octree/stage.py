@@ -166,6 +166,11 @@ def code_stage(
     mode = sensor[0]
     fine = sensor[6]
     networked = logits.size == n
+    column = np.zeros(26, np.int64)
+    child = np.zeros(26, np.int64)
+    for b in range(26):
+        column[b] = CHILD_COLUMN[s, ORDER[b]]
+        child[b] = CHILD_OCTANT[s, ORDER[b]]
     children = 0
     for i in range(n):
         own = np.int64(known[i])
@@ -180,20 +185,17 @@ def code_stage(
         same = np.int64(0)
         same_known = np.int64(0)
         ex = exist[i]
+        # Without branches: absent nodes are node n, which is empty and not earlier than any.
         for b in range(26):
-            k = ORDER[b]
-            if ex >> b & 1:
-                j = neighbours[i, k]
-                if j < i:
-                    same_known |= 1 << b
-                    same |= np.int64(known[j] >> s & 1) << b
-            q = neighbours[i, CHILD_COLUMN[s, k]]
-            if q != n:
-                oo = CHILD_OCTANT[s, k]
-                if oo < s:
-                    occ |= np.int64(known[q] >> oo & 1) << b
-                else:
-                    unk |= np.int64(1) << b
+            j = neighbours[i, ORDER[b]]
+            earlier = np.int64(j < i)
+            same_known |= earlier << b
+            same |= (np.int64(known[j]) >> s & earlier) << b
+            q = neighbours[i, column[b]]
+            # Octants of this stage and later ones are unknown, wherever a node is.
+            decided = np.int64(child[b] < s)
+            occ |= (np.int64(known[q]) >> child[b] & decided) << b
+            unk |= (np.int64(q != n) & (1 - decided)) << b
         pocc = np.int64(parent_occupancy[parent[i]])
         place = np.int64(octant[i])
         n_occ = _pop(occ)

@@ -28,7 +28,7 @@ from geo3d_compression.octree.weights import weights_id
 
 Profile = Literal["fast", "best"]
 
-VERSION = 5
+VERSION = 6
 
 # Levels up to this many nodes go into the first chunk.
 _FIRST_CHUNK_NODES = 4096

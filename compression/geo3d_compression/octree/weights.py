@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-_FILES: dict[str, str | None] = {"fast": None, "best": "best.safetensors"}
+_FILES: dict[str, str | None] = {"fast": "fast.safetensors", "best": "best.safetensors"}
 _FOLDER = Path(__file__).parent / "weights"
 
 

@@ -113,6 +113,12 @@ def _samples_instead(data: bytes, stream: bytes, request: Request) -> tuple[str,
     return ("samples", samples) if len(samples) < len(stream) else ("file", stream)
 
 
+def _no_picture(name: str, data: bytes, error: Exception) -> FormatError:
+    # Pillow's message for an unknown format names its own buffer, which says nothing.
+    reason = f"its first bytes are {data[:8]!r}" if "cannot identify" in str(error) else str(error)
+    return FormatError(f"{name} is no picture: {reason}; --codec file keeps it as it is")
+
+
 def picture_size(data: bytes, name: str) -> tuple[int, int]:
     """Width and height of any picture that Pillow knows."""
     from PIL import Image, UnidentifiedImageError
@@ -121,7 +127,7 @@ def picture_size(data: bytes, name: str) -> tuple[int, int]:
         with Image.open(io.BytesIO(data)) as picture:
             return picture.size
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FormatError(f"{name} is no picture: {error}; --codec file keeps it as it is") from None
+        raise _no_picture(name, data, error) from None
 
 
 def read_pixels(data: bytes, name: str) -> NDArray[np.uint8]:
@@ -132,7 +138,7 @@ def read_pixels(data: bytes, name: str) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(data)) as picture:
             return np.asarray(picture.convert("RGB"))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FormatError(f"{name} is no picture: {error}; --codec file keeps it as it is") from None
+        raise _no_picture(name, data, error) from None
 
 
 def _write_avif(stream: bytes, target: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from geo3d_compression.container.fields import Blob, Choice, Cursor, Field, Float, SInt, pack, put_varint, unpack
+from geo3d_compression.container.fields import Blob, Choice, Cursor, Field, SInt, UInt, pack, put_varint, unpack
 from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError
@@ -33,7 +33,7 @@ FIELDS: tuple[Field, ...] = (
     Choice("kind", KINDS),
     SInt("low", 1 << 63),
     SInt("high", 1 << 63),
-    Float("divisor", 0.0, 1e9),
+    UInt("divisor", 10**9),
     Blob("palette", _PALETTE_BYTES),
 )
 

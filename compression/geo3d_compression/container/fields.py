@@ -1,7 +1,8 @@
 """Declared header fields: every number in a `.g3c` header has a name and a range, checked when written and when read.
 
 Integers are LEB128 varints (7 bits a byte, least significant first, at most 10 bytes), signed ones zigzag-coded
-before; floats are IEEE double, little-endian; texts and byte strings carry their length first.
+before; floats are IEEE doubles, highest byte first, without the zero bytes at their end and with their length in
+front (0.0 takes one byte, 1.0 three); texts and byte strings carry their length first.
 """
 
 from __future__ import annotations
@@ -118,10 +119,15 @@ class Float:
 
     def put(self, out: bytearray, value: Any) -> None:
         self._check(float(value), ValueError)
-        out += struct.pack("<d", value)
+        data = struct.pack(">d", value).rstrip(b"\0")
+        out.append(len(data))
+        out += data
 
     def get(self, cursor: Cursor) -> float:
-        return self._check(struct.unpack("<d", cursor.take(8))[0], BitstreamError)
+        length = cursor.take(1)[0]
+        if length > 8:
+            raise BitstreamError(f"header field '{self.name}' has {length} bytes, a double has 8")
+        return self._check(struct.unpack(">d", cursor.take(length).ljust(8, b"\0"))[0], BitstreamError)
 
     def _check(self, value: float, error: type[Exception]) -> float:
         if not (math.isfinite(value) and self.low <= value <= self.high):

@@ -31,7 +31,7 @@ Profile = Literal["fast", "best"]
 VERSION = 6
 
 # Levels up to this many nodes go into the first chunk.
-_FIRST_CHUNK_NODES = 4096
+_FIRST_CHUNK_NODES = 1 << 14
 
 # No stream of ours packs more nodes into a byte: eight decisions of at least 2^-14.5 bits each.
 _MAX_NODES_PER_BYTE = 1 << 15

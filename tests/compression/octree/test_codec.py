@@ -37,7 +37,7 @@ def test_round_trip(profile: octree.Profile, seed: int, n: int, depth: int) -> N
 def test_every_level_is_a_prefix(profile: octree.Profile) -> None:
     voxels = _sphere(7)
     chunks = octree.encode(voxels, 7, profile)
-    assert len(chunks) > 2
+    assert len(chunks) > 1
     for level in range(8):
         expected = _in_morton_order(np.unique(voxels >> (7 - level), axis=0))
         np.testing.assert_array_equal(octree.decode(chunks, 7, level), expected)

@@ -45,3 +45,19 @@ def test_sensor_is_a_hint_that_changes_no_voxel(origin: list[float]) -> None:
     with_origin = octree.encode(voxels, 6, "fast", origin)
     expected = octree.decode(octree.encode(voxels, 6, "fast"), 6)
     np.testing.assert_array_equal(octree.decode(with_origin, 6), expected)
+
+
+def test_damaged_scanner_headers_raise_or_decode() -> None:
+    rng = np.random.default_rng(0)
+    voxels = np.unique(rng.integers(0, 500, (9000, 3)), axis=0)
+    (chunk,) = octree.encode(voxels, 9, "fast", [250, 250, 250])
+    assert chunk[5] == SPINNING
+    raised = 0
+    for _ in range(150):
+        damaged = bytearray(chunk)
+        damaged[rng.integers(5, 40)] = rng.integers(256)
+        try:
+            assert octree.decode([bytes(damaged)], 9).max() < 512
+        except BitstreamError:
+            raised += 1
+    assert raised > 100

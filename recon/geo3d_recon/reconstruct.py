@@ -10,6 +10,7 @@ from geo3d.errors import Geo3DError, ReconstructionError
 from geo3d.types import TriangleMesh
 from geo3d_recon.close import close
 from geo3d_recon.colors import carry_colors
+from geo3d_recon.learned.weights import load_net
 from geo3d_recon.methods import METHODS, Method
 from geo3d_recon.result import ReconstructionResult
 from geo3d_recon.samples import Samples
@@ -47,13 +48,14 @@ def reconstruct(
 
     Raises `ReconstructionError` when no surface can be made.  The result is a function of the arguments alone.
     """
-    start = time.perf_counter()
     if method not in METHODS:
         raise Geo3DError(f"unknown method '{method}' (known: {', '.join(METHODS)})")
     if watertight not in get_args(Watertight):
         raise Geo3DError(f"watertight must be auto, yes or no, got '{watertight}'")
     if faces is not None and faces < 4:
         raise Geo3DError(f"a mesh needs at least 4 faces, got faces={faces}")
+    _start_up(method)
+    start = time.perf_counter()
     samples = Samples.of(points)
     if method == "learned" and len(samples.points) > MOST_LEARNED:
         method = "wnnc"
@@ -69,6 +71,16 @@ def reconstruct(
         len(samples.points),
         time.perf_counter() - start,
     )
+
+
+def _start_up(method: Method) -> None:
+    """Import what the method needs, so that `seconds` is the work itself."""
+    import geo3d_recon.winding_kernel  # noqa: F401
+
+    if method == "learned":
+        load_net()
+    else:
+        import open3d  # noqa: F401
 
 
 def _finish(mesh: TriangleMesh, samples: Samples, watertight: Watertight) -> _Finished:

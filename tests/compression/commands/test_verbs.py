@@ -110,7 +110,13 @@ def test_failures_leave_no_output(cloud: Path, capsys: pytest.CaptureFixture[str
     run(capsys, "compress", cloud / "c.ply", cloud / "c.npy", "-o", cloud / "c.g3c")
     data = (cloud / "c.g3c").read_bytes()
     before = sorted(cloud.iterdir())
-    for broken in (data[:-20], data[: len(data) // 2], data[:100] + b"\0" + data[101:], b"", b"PK\3\4" + data):
+    for broken in (
+        data[:-20],
+        data[: len(data) // 2],
+        data[:100] + bytes([data[100] ^ 255]) + data[101:],
+        b"",
+        b"PK\3\4" + data,
+    ):
         (cloud / "c.g3c").write_bytes(broken)
         run(capsys, "decompress", cloud / "c.g3c", "-o", cloud / "out", code=1)
         run(capsys, "info", cloud / "c.g3c", "--check", code=1)

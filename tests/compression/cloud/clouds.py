@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from geo3d_compression import octree
 from geo3d_compression.cloud import CloudOptions, CloudReport, CloudView, decode_cloud, encode_cloud
 from geo3d_compression.container import Container, ContainerWriter, Item
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from geo3d.types import PointCloud
 
 def pack(cloud: PointCloud, options: CloudOptions | None = None) -> tuple[bytes, CloudReport]:
     with ContainerWriter() as writer:
-        item = writer.add_item(Item("cloud", "cloud", 1))
+        item = writer.add_item(Item("cloud", "cloud", 1, octree.model_id(options.profile if options else "fast")))
         report = encode_cloud(cloud, writer, item, options)
         return writer.to_bytes(), report
 

@@ -21,7 +21,6 @@ sys.stdout.buffer.write(cloud.points.tobytes() + cloud.colors.tobytes())
 """
 
 
-@pytest.mark.xfail(reason="the fresh process fails in the whole suite; cause not found yet", strict=False)
 @pytest.mark.parametrize("quality", [None, 70.0])
 def test_threads_and_processes_agree(tmp_path: Path, quality: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("geo3d_compression.cloud.tiles.split.__defaults__", (4000,))

@@ -1,8 +1,11 @@
 """The clouds of the point-cloud benchmark: what is read, on which grid, and what TMC13 needed for it.
 
-`tmc13.csv` quotes TMC13 v23.0-rc2 (the G-PCC reference software; octree, common-test flags, no angular mode; its
+`tmc13.csv` records TMC13 v23.0-rc2 (the G-PCC reference software; octree, common-test flags, no angular mode; its
 seconds are from one thread of another 2-core machine): bytes of the lossless geometry, and bits a point of the lossless
-predicting transform for colours.  Grid index = round(coordinate / cell) - minimum, duplicates removed.
+predicting transform for colours.  Where its program is installed, the suite runs it instead (see `tmc13`).
+
+Grid index = round(coordinate / cell), duplicates removed.  The grid's zero is the file's: frames and LiDAR turns are
+stored in the sensor's own frame, so that the codec knows where the sensor stood, as it does for the files themselves.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from geo3d.types import PointCloud
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A cloud on its grid, unique integer points with mean colours; reference numbers where there are some."""
+    """A cloud on its grid, unique integer points with mean colours; recorded numbers where there are some."""
 
     name: str
     kind: str
@@ -33,6 +36,17 @@ class Case:
     tmc13_bpp: float | None = None
     tmc13_seconds: tuple[float, float] | None = None
     tmc13_color_bpp: float | None = None
+
+    @property
+    def shifted(self) -> NDArray[np.int32]:
+        """The points from 0 on, as codecs without signs want them."""
+        points: NDArray[np.int32] = self.cloud.points
+        return points - points.min(axis=0)
+
+    @property
+    def bits(self) -> int:
+        """Bits of the largest shifted coordinate."""
+        return int(self.shifted.max()).bit_length()
 
 
 def cases(data: Path | None) -> Iterator[Case]:
@@ -57,9 +71,9 @@ def cases(data: Path | None) -> Iterator[Case]:
 
 
 def on_grid(cloud: PointCloud, cell: float) -> PointCloud:
-    """Unique cells as int32 points from 0, with the mean colour of each."""
+    """Unique cells as int32 points, with the mean colour of each."""
     indices = np.rint(cloud.points.astype(np.float64) / cell).astype(np.int64)
-    voxels, inverse, counts = unique_voxels(indices - indices.min(axis=0))
+    voxels, inverse, counts = unique_voxels(indices)
     colors: NDArray[np.uint8] | None = None
     if cloud.colors is not None:
         sums = np.stack([np.bincount(inverse, cloud.colors[:, k], len(voxels)) for k in range(3)], axis=1)

@@ -66,3 +66,16 @@ def test_constant_values_and_hex() -> None:
     assert parse_color("#12345") is None
     assert parse_color("#12345g") is None
     assert parse_color("123456#") is None
+
+
+def test_a_part_is_coloured_as_in_the_whole() -> None:
+    p = np.zeros((100, 3))
+    p[:, 2] = np.arange(100)
+    labels = np.repeat([7, 8, 9, 12], 25)
+    whole = PointCloud(p, attributes={"label": labels, "speed": np.linspace(0, 1, 100), "v": p})
+    for by in ("height", "label", "speed", "v"):
+        colors, legend = color_points(whole, by, Z)
+        part, part_legend = color_points(whole[60:], by, Z, whole)
+        assert np.array_equal(part, colors[60:])
+        assert (legend is None) == (part_legend is None)
+        assert legend is None or (legend.low, legend.high) == (part_legend.low, part_legend.high)  # type: ignore[union-attr]

@@ -25,18 +25,24 @@ def color_choices(geometry: PointCloud | TriangleMesh) -> list[str]:
     return choices + list(geometry.attributes)
 
 
-def color_points(cloud: PointCloud, color_by: str, up: NDArray[np.float64]) -> tuple[NDArray[np.uint8], Legend | None]:
-    """Colours [N, 3] of a cloud, and a legend where the colours stand for numbers."""
+def color_points(
+    cloud: PointCloud, color_by: str, up: NDArray[np.float64], like: PointCloud | None = None
+) -> tuple[NDArray[np.uint8], Legend | None]:
+    """Colours [N, 3] of a cloud, and a legend where the colours stand for numbers.
+
+    like  the cloud that `cloud` is a part of, or a fair sample of it, for the range of the numbers and the labels
+    """
+    like = cloud if like is None else like
     if color_by == "auto":
         color_by = color_choices(cloud)[0]
     if color_by == "rgb" and cloud.colors is not None:
         return cloud.colors, None
     if color_by == "height":
-        return colored_by_value(cloud.points @ up, "height (m)")
+        return colored_by_value(cloud.points @ up, "height (m)", like.points @ up)
     if color_by == "normal" and cloud.normals is not None:
         return _normal_colors(cloud.normals), None
     if color_by in cloud.attributes:
-        return _attribute_colors(cloud.attributes[color_by], color_by)
+        return _attribute_colors(cloud.attributes[color_by], color_by, like.attributes[color_by])
     return np.broadcast_to(_constant(color_by, color_choices(cloud)), (len(cloud), 3)), None
 
 
@@ -67,11 +73,11 @@ def layer_vertex_colors(layer: MeshLayer, up: NDArray[np.float64]) -> tuple[NDAr
 
 
 def layer_point_colors(
-    layer: PointLayer, up: NDArray[np.float64], cloud: PointCloud | None = None
+    layer: PointLayer, up: NDArray[np.float64], cloud: PointCloud | None = None, like: PointCloud | None = None
 ) -> tuple[NDArray[np.uint8], Legend | None]:
-    """Colours [N, 3] of a layer's points (or of `cloud`, a part of them), and their legend."""
+    """Colours [N, 3] of a layer's points (or of `cloud`, a part of them), and their legend; see `color_points`."""
     cloud = layer.cloud if cloud is None else cloud
-    colors, legend = color_points(cloud, layer.color_by, up)
+    colors, legend = color_points(cloud, layer.color_by, up, like)
     is_own = layer.color_by in ("auto", "rgb") and cloud.colors is not None
     return colors, layer.legend if is_own else legend
 
@@ -87,13 +93,14 @@ def _normal_colors(normals: NDArray[Any]) -> NDArray[np.uint8]:
     return np.rint((np.nan_to_num(normals) * 0.5 + 0.5).clip(0, 1) * 255).astype(np.uint8)
 
 
-def _attribute_colors(values: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], Legend | None]:
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
+def _attribute_colors(values: NDArray[Any], name: str, like: NDArray[Any]) -> tuple[NDArray[np.uint8], Legend | None]:
     if values.ndim == 2:
-        return colored_by_value(np.linalg.norm(values.astype(np.float64), axis=1), f"|{name}|")
+        if values.shape[1] > 1:
+            lengths, others = (np.linalg.norm(v.astype(np.float64), axis=1) for v in (values, like))
+            return colored_by_value(lengths, f"|{name}|", others)
+        values, like = values[:, 0], like[:, 0]
     if values.dtype.kind in "biu":
-        labels, index = np.unique(values, return_inverse=True)
-        if len(labels) <= min(_MOST_LABELS, len(CATEGORIES)):
-            return CATEGORIES[index], None
-    return colored_by_value(values, name)
+        labels = np.unique(like)
+        if 0 < len(labels) <= min(_MOST_LABELS, len(CATEGORIES)):
+            return CATEGORIES[np.searchsorted(labels, values).clip(0, len(labels) - 1)], None
+    return colored_by_value(values, name, like)

@@ -71,15 +71,14 @@ def auto_camera(scene: Scene, size: tuple[int, int] = (960, 720)) -> tuple[ViewC
             direction = _downward(level / np.linalg.norm(level) - 0.25 * right, up, _ELEVATION)
             return looking_along(points, direction, up, aspect), up
     few = thinned(points, 15_000)
-    best, best_value = None, -np.inf
+    best, best_value = -up, -np.inf
     for elevation, weight in ((_ELEVATION, 1.0), (_ROOM_ELEVATION, 0.92)):
         for side in _sides(up):
-            camera = looking_along(points, _downward(side, up, elevation), up, aspect)
-            value = weight * _view_value(few, camera, aspect)
+            direction = _downward(side, up, elevation)
+            value = weight * _view_value(few, looking_along(few, direction, up, aspect), aspect)
             if value > best_value:
-                best, best_value = camera, value
-    assert best is not None
-    return best, up
+                best, best_value = direction, value
+    return looking_along(points, best, up, aspect), up
 
 
 def _downward(level: NDArray[np.float64], up: NDArray[np.float64], elevation: float) -> NDArray[np.float64]:

@@ -44,10 +44,13 @@ def palette(t: NDArray[Any]) -> NDArray[np.uint8]:
     return np.stack([np.interp(x, steps, _VIRIDIS[:, k]) for k in range(3)], axis=-1).astype(np.uint8)
 
 
-def colored_by_value(values: NDArray[Any], label: str) -> tuple[NDArray[np.uint8], Legend]:
-    """Colours [N, 3] of a scalar per point, spread over its 1st to 99th percentile, and the legend to it."""
+def colored_by_value(
+    values: NDArray[Any], label: str, like: NDArray[Any] | None = None
+) -> tuple[NDArray[np.uint8], Legend]:
+    """Colours [N, 3] of a scalar per point, spread over its (or `like`'s) 1st to 99th percentile, and their legend."""
     v = np.asarray(values, dtype=np.float64)
-    good = v[np.isfinite(v)]
+    good = v if like is None else np.asarray(like, dtype=np.float64)
+    good = good[np.isfinite(good)]
     low, high = np.percentile(good, [1, 99]) if len(good) else (0.0, 1.0)
     if high <= low:
         low, high = (float(good.min()), float(good.max())) if len(good) else (0.0, 1.0)

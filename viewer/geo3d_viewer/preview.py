@@ -16,7 +16,7 @@ _LARGE_FILE = 64 << 20
 _MOST_HEADER = 1 << 20
 
 
-def preview_points(path: Path, budget: int = 1_000_000, large: int = _LARGE_FILE) -> PointCloud | None:
+def preview_points(path: Path, budget: int = 300_000, large: int = _LARGE_FILE) -> PointCloud | None:
     """About `budget` points of a large binary PLY or NPY file, every k-th in file order.
 
     None where the file is small, of another kind, or not as simple as it would have to be: then it is read whole.

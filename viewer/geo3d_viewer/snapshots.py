@@ -52,6 +52,11 @@ def picture(
     return render(scene, camera, size, up=up), camera
 
 
+def drawn_image(x: Any, size: tuple[int, int], camera: Literal["auto"] | ViewCamera) -> NDArray[np.uint8]:
+    """The picture of `x` with the legends of its colours, uint8 [H, W, 3]."""
+    return with_legends(picture(x, size, camera)[0])
+
+
 def snapshot(
     x: Any,
     path: str | os.PathLike[str],

@@ -7,57 +7,50 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.coloring import layer_point_colors, layer_vertex_colors
-from geo3d_viewer.lod import points_in_view
+from geo3d_viewer.desktop.chunks import to_cloud
+from geo3d_viewer.lod import thinned_cloud
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer
 
-POINT_BUDGET = 3_000_000
+# Points of a large cloud that are drawn before its octree is there.
+FIRST_POINTS = 1_000_000
 
 
 def to_open3d(
-    layer: Layer,
-    centre: NDArray[np.float64],
-    up: NDArray[np.float64],
-    point_pixels: float,
-    view: ViewCamera,
-    aspect: float,
-    budget: int = POINT_BUDGET,
+    layer: Layer, centre: NDArray[np.float64], up: NDArray[np.float64], point_pixels: float
 ) -> tuple[Any, Any, Legend | None]:
     """Return (geometry relative to `centre`, material, legend); the geometry is None where nothing is left to draw."""
+    if isinstance(layer, PointLayer):
+        return _points(layer, centre, up, point_material(point_pixels))
     from open3d.visualization import rendering
 
     material = rendering.MaterialRecord()
     material.base_color = (1.0, 1.0, 1.0, 1.0)
-    if isinstance(layer, PointLayer):
-        material.shader, material.point_size = "defaultUnlit", point_pixels
-        return _points(layer, centre, up, view, aspect, budget, material)
     if isinstance(layer, MeshLayer):
         return _mesh(layer, centre, up, material)
     material.shader, material.line_width = "unlitLine", max(1.0, layer.width)
     return _lines(layer, centre, material)
 
 
-def _points(
-    layer: PointLayer,
-    centre: NDArray[np.float64],
-    up: NDArray[np.float64],
-    view: ViewCamera,
-    aspect: float,
-    budget: int,
-    material: Any,
-) -> tuple[Any, Any, Legend | None]:
-    import open3d as o3d
+def point_material(pixels: float) -> Any:
+    """The material of points of this diameter."""
+    from open3d.visualization import rendering
 
-    shown = layer.cloud[points_in_view(layer.cloud.points, view, aspect, budget)]
+    material = rendering.MaterialRecord()
+    material.base_color = (1.0, 1.0, 1.0, 1.0)
+    material.shader, material.point_size = "defaultUnlit", pixels
+    return material
+
+
+def _points(
+    layer: PointLayer, centre: NDArray[np.float64], up: NDArray[np.float64], material: Any
+) -> tuple[Any, Any, Legend | None]:
+    shown = thinned_cloud(layer.cloud, FIRST_POINTS)
     if not len(shown):
         return None, material, None
-    # The legend's range is that of the whole cloud as far as it is in view, so that colours agree with it.
     colors, legend = layer_point_colors(layer, up, shown)
-    cloud = o3d.t.geometry.PointCloud(o3d.core.Tensor.from_numpy((shown.points - centre).astype(np.float32)))
-    cloud.point.colors = o3d.core.Tensor.from_numpy(colors.astype(np.float32) / 255)
-    return cloud, material, legend
+    return to_cloud(shown.points, colors, centre), material, legend
 
 
 def _mesh(

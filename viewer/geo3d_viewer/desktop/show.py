@@ -3,54 +3,81 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 from geo3d.console import say
 from geo3d.errors import Geo3DError
 from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.desktop.display import require_display
-from geo3d_viewer.scene import Scene, as_scene
+from geo3d_viewer.desktop.toolkit import import_toolkit
+from geo3d_viewer.octree import Octree, build_octree
+from geo3d_viewer.scene import Layer, PointLayer, Scene, as_scene
 
 if TYPE_CHECKING:
-    from geo3d_viewer.desktop.window import Window
+    from geo3d_viewer.desktop.window import View, Window
+
+# Smaller clouds are drawn whole.
+_LARGE = 1_000_000
 
 
 def show(
-    x: Any,
+    x: object,
     size: tuple[int, int] = (1200, 800),
     camera: Literal["auto"] | ViewCamera = "auto",
     on_close: Callable[[ViewCamera], None] = lambda _camera: None,
     later: Callable[[], Scene] | None = None,
+    views: Sequence[View] = (),
 ) -> None:
     """Show `x` (see `as_scene`) in a window; returns when it is closed.
 
-    `later` is called in another thread; the scene that it gives, with the same layers in more detail, takes the
-    place of the first.
+    Of large clouds a part is shown first; their octrees are built meanwhile, from which every part is then drawn as
+    finely as its size on the screen asks for.
+
+    later     called in another thread after the first picture; the scene that it gives, with the same layers in more
+              detail, takes the place of the first
+    on_close  given the last view
+    views     (title, layer names) of several views side by side, which have one camera; none: one view of everything
 
     Raises `DisplayError` where there is no display, or where OpenGL is missing, with the packages that bring it.
-    `on_close` is given the last view.
     """
     require_display()
     scene = as_scene(x)
-    from open3d.visualization import gui
+    gui, _ = import_toolkit()
 
     from geo3d_viewer.desktop.window import Window
 
+    def details(window: Window) -> None:
+        if later is not None or any(map(_is_large, scene.layers)):
+            threading.Thread(target=_refine, args=(window, later or (lambda: scene)), daemon=True).start()
+
     gui.Application.instance.initialize()
-    window = Window(scene, size, None if camera == "auto" else camera, on_close, say)
-    if later is not None:
-        threading.Thread(target=_refine, args=(window, later), daemon=True).start()
+    window = Window(scene, size, None if camera == "auto" else camera, on_close, say, views, details)
     gui.Application.instance.run()
     del window
 
 
-def _refine(window: Window, later: Callable[[], Scene]) -> None:
-    from open3d.visualization import gui
+def _is_large(layer: Layer) -> bool:
+    return isinstance(layer, PointLayer) and len(layer.cloud) > _LARGE
 
+
+def with_octrees(scene: Scene) -> tuple[Scene, dict[str, Octree]]:
+    """The scene with large clouds in their octrees' order, and the octrees by layer name."""
+    trees = {la.name: build_octree(la.cloud) for la in scene.layers if isinstance(la, PointLayer) and _is_large(la)}
+    layers = (
+        replace(la, cloud=trees[la.name].cloud)
+        for la in scene.layers
+        if isinstance(la, PointLayer) and la.name in trees
+    )
+    return scene.with_layers(layers), trees
+
+
+def _refine(window: Window, later: Callable[[], Scene]) -> None:
+    gui, _ = import_toolkit()
     try:
-        scene = later()
+        scene, trees = with_octrees(later())
     except Geo3DError as error:
         say(f"geo3d view: the details cannot be shown: {error}")
         return
-    gui.Application.instance.post_to_main_thread(window.window, lambda: window.refined(scene))
+    gui.Application.instance.post_to_main_thread(window.window, lambda: window.refined(scene, trees))

@@ -13,6 +13,8 @@ from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer, Scene
 
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 WHOLE: Box = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+# Least and greatest coordinates [3] of what is shown.
+Cut = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,18 +82,27 @@ class WindowState:
         """Return the state with larger or smaller points, a tenth to ten times the usual."""
         return replace(self, point_scale=float(np.clip(self.point_scale * factor, 0.1, 10)))
 
+    def cut(self, box: NDArray[np.float64]) -> Cut | None:
+        """The part of `box` [2, 3] that is shown; None: all of it."""
+        if self.clip == WHOLE:
+            return None
+        low, high = (box[0] + np.asarray(f) * (box[1] - box[0]) for f in self.clip)
+        return low, high
+
     def drawn(self, box: NDArray[np.float64]) -> Scene:
         """The scene as it is to be drawn: visible layers, recoloured, clipped to the part of `box` [2, 3]."""
-        low, high = (box[0] + np.asarray(f) * (box[1] - box[0]) for f in self.clip)
-        is_whole = self.clip == WHOLE
-        layers: list[Layer] = []
-        for layer in self.scene.visible_layers:
-            geometry = _geometry(layer)
-            if geometry is not None and self.color_by in color_choices(geometry):
-                assert not isinstance(layer, LineLayer)
-                layer = replace(layer, color_by=self.color_by)
-            layers.append(layer if is_whole else _clipped(layer, low, high))
+        cut = self.cut(box)
+        layers = (
+            la if cut is None else clipped(la, cut) for la in map(self.recolored_layer, self.scene.visible_layers)
+        )
         return replace(self.scene, layers=tuple(layers))
+
+    def recolored_layer(self, layer: Layer) -> Layer:
+        """The layer, coloured as chosen if it can be coloured so."""
+        geometry = _geometry(layer)
+        if isinstance(layer, LineLayer) or geometry is None or self.color_by not in color_choices(geometry):
+            return layer
+        return replace(layer, color_by=self.color_by)
 
 
 def _geometry(layer: Layer) -> PointCloud | TriangleMesh | None:
@@ -100,14 +111,21 @@ def _geometry(layer: Layer) -> PointCloud | TriangleMesh | None:
     return layer.mesh if isinstance(layer, MeshLayer) else None
 
 
-def _clipped(layer: Layer, low: NDArray[np.float64], high: NDArray[np.float64]) -> Layer:
-    def inside(p: NDArray[np.float64]) -> NDArray[np.bool_]:
-        return np.asarray(((p >= low) & (p <= high)).all(axis=-1))
-
+def clipped(layer: Layer, cut: Cut) -> Layer:
+    """The part of a layer within the cut; of meshes the faces that lie in it as a whole."""
     if isinstance(layer, PointLayer):
-        return replace(layer, cloud=layer.cloud[inside(layer.cloud.points)])
+        return replace(layer, cloud=clipped_cloud(layer.cloud, cut))
     if isinstance(layer, MeshLayer):
-        keep = inside(layer.mesh.vertices)[layer.mesh.faces].all(axis=1)
+        keep = _inside(layer.mesh.vertices, cut)[layer.mesh.faces].all(axis=1)
         return replace(layer, mesh=replace(layer.mesh, faces=layer.mesh.faces[keep]))
-    keep = inside(layer.segments).all(axis=1)
+    keep = _inside(layer.segments, cut).all(axis=1)
     return replace(layer, segments=layer.segments[keep], colors=layer.colors[keep])
+
+
+def clipped_cloud(cloud: PointCloud, cut: Cut) -> PointCloud:
+    """The points within the cut."""
+    return cloud[_inside(cloud.points, cut)]
+
+
+def _inside(p: NDArray[np.float64], cut: Cut) -> NDArray[np.bool_]:
+    return np.asarray(((p >= cut[0]) & (p <= cut[1])).all(axis=-1))

@@ -1,9 +1,9 @@
-"""The window: Open3D's scene widget, a panel of controls beside it, keys."""
+"""The window: one view or several with one camera, controls beside them, keys."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,35 +11,34 @@ from typing import Any
 import numpy as np
 
 from geo3d_viewer.camera import ViewCamera
-from geo3d_viewer.desktop.geometry import to_open3d
+from geo3d_viewer.desktop.budget import Budget
+from geo3d_viewer.desktop.pane import Pane, Stage
+from geo3d_viewer.desktop.panel import Panel
 from geo3d_viewer.desktop.state import WHOLE, WindowState
+from geo3d_viewer.desktop.toolkit import import_toolkit
 from geo3d_viewer.framing import auto_camera, visible_points
-from geo3d_viewer.lod import points_in_view
-from geo3d_viewer.palette import palette
+from geo3d_viewer.octree import Octree
 from geo3d_viewer.picking import point_at
-from geo3d_viewer.scene import Layer, PointLayer, Scene
+from geo3d_viewer.scene import PointLayer, Scene
 
-HELP = """mouse       left turn, right move, wheel zoom
-ctrl+click  pick a point; two picks measure
-1 to 9      show or hide a layer
-b           blink: one layer at a time
-c           next colouring
-+  -        larger, smaller points
-r           look at everything again
-s           screenshot in this folder
-p           print the camera as JSON
-?           this help
-q           close"""
+# (title, names of layers or of what they lie under) of one of several views.
+View = tuple[str, tuple[str, ...]]
 
 _PANEL_EMS = 17
 _KEY_SLASH, _KEY_PLUS, _KEY_EQUALS, _KEY_MINUS = 47, 43, 61, 45
+# The window answers this often while a large cloud is being drawn.
+_SLICE = 0.02
+# What takes all cores waits this long for the first picture, which comes from a thread of the toolkit's.
+_FIRST_PICTURE = 0.8
+# The camera has come to rest when it has not moved for so long.
+_REST = 0.15
 
 
 class Window:
     """One window on one scene.
 
-    Drawing goes one way: a control changes `state`, `_refresh` redraws the layers that changed.  Coordinates
-    are kept relative to the scene's centre, because the graphics card has float32 only.
+    Drawing goes one way: a control changes `state`, `_refresh` has the views draw what changed, and `_tick` goes on
+    with what takes longer.
     """
 
     def __init__(
@@ -49,213 +48,136 @@ class Window:
         camera: ViewCamera | None,
         on_close: Callable[[ViewCamera], None],
         say: Callable[[str], None],
+        views: Sequence[View] = (),
+        on_shown: Callable[[Window], None] = lambda _window: None,
     ) -> None:
-        from open3d.visualization import gui, rendering
-
+        gui, _ = import_toolkit()
         points = visible_points(scene)
         self.state = WindowState(scene)
-        self.box = np.stack([points.min(axis=0), points.max(axis=0)])
-        self.centre = self.box.mean(axis=0)
+        views = views or (("", ()),)
         # The panel takes about a quarter of the width.
-        automatic, self.up = auto_camera(scene, (3 * size[0] // 4, size[1]))
+        automatic, up = auto_camera(scene, (3 * size[0] // (4 * len(views)), size[1]))
         self.home = camera or automatic
-        self._on_close, self._say = on_close, say
+        self.stage = Stage(np.stack([points.min(axis=0), points.max(axis=0)]), up)
+        self._on_close, self._say, self._on_shown = on_close, say, on_shown
         self._picked: list[np.ndarray[Any, Any]] = []
-        self._drawn: dict[str, Layer] = {}
-        self._view_of_points: ViewCamera | None = None
+        self._trees: Mapping[str, Octree] = {}
         self._screenshots = 0
+        self._first_tick, self._is_shown = 0.0, False
+        self._budget, self._drawn_since = Budget(), 0.0
         self.window = gui.Application.instance.create_window(f"geo3d view - {scene.title}", *size)
-        self.widget = gui.SceneWidget()
-        self.widget.scene = rendering.Open3DScene(self.window.renderer)
-        self.widget.scene.set_background([0.93, 0.945, 0.965, 1.0])
-        # Tone mapping would wash out colours that are measurements.
-        self.widget.scene.view.set_post_processing(False)
-        self.widget.set_view_controls(gui.SceneWidget.Controls.ROTATE_CAMERA)
-        self.widget.set_on_mouse(self._mouse)
-        self.window.add_child(self.widget)
-        self._make_panel(gui)
-        self.help = self._make_help(gui)
+        self.panes = [Pane(self.window, self.stage, names, title) for title, names in views]
+        for pane in self.panes:
+            pane.widget.set_on_mouse(lambda event, pane=pane: self._mouse(event, pane))
+        self.panel = Panel(self.window, self.state, lambda change: self._set(change(self.state)))
         self.window.set_on_layout(self._layout)
         self.window.set_on_key(self._key)
         self.window.set_on_close(self._close)
         self.look(self.home)
-        self._refresh()
-
-    def _make_panel(self, gui: Any) -> None:
-        em = self.window.theme.font_size
-        self.panel = gui.ScrollableVert(0.35 * em, gui.Margins(0.6 * em, 0.6 * em, 0.6 * em, 0.6 * em))
-        self.panel.add_child(gui.Label("Layers"))
-        self.checks = {}
-        for layer in self.state.scene.layers:
-            check = gui.Checkbox(layer.name)
-            check.checked = layer.visible
-            check.set_on_checked(lambda _on, name=layer.name: self._set(self.state.toggled(name)))
-            self.panel.add_child(check)
-            self.checks[layer.name] = check
-        if len(self.state.frames) > 1:
-            self.panel.add_child(gui.Label("Frame (0: all)"))
-            frame = gui.Slider(gui.Slider.INT)
-            frame.set_limits(0, len(self.state.frames))
-            frame.set_on_value_changed(lambda v: self._set(self.state.at_frame(int(v))))
-            self.panel.add_child(frame)
-        self.panel.add_child(gui.Label("Colour by"))
-        self.colors = gui.Combobox()
-        for choice in self.state.color_choices:
-            self.colors.add_item(choice)
-        self.colors.set_on_selection_changed(lambda text, _i: self._set(replace(self.state, color_by=text)))
-        self.panel.add_child(self.colors)
-        self.legend = gui.ImageWidget()
-        self.panel.add_child(self.legend)
-        self.legend_label = gui.Label("")
-        self.panel.add_child(self.legend_label)
-        self.panel.add_child(gui.Label("Point size"))
-        self.size = gui.Slider(gui.Slider.DOUBLE)
-        self.size.set_limits(-1, 1)
-        self.size.set_on_value_changed(lambda v: self._set(replace(self.state, point_scale=10.0**v)))
-        self.panel.add_child(self.size)
-        clip = gui.CollapsableVert("Clip", 0.2 * em, gui.Margins(em, 0, 0, 0))
-        for axis in range(3):
-            for end in range(2):
-                clip.add_child(self._clip_slider(gui, axis, end))
-        clip.set_is_open(False)
-        self.panel.add_child(clip)
-        self.message = gui.Label("? for help")
-        self.panel.add_child(self.message)
-        self.window.add_child(self.panel)
-
-    def _clip_slider(self, gui: Any, axis: int, end: int) -> Any:
-        slider = gui.Slider(gui.Slider.DOUBLE)
-        slider.set_limits(0, 1)
-        slider.double_value = float(end)
-        slider.tooltip = f"{'xyz'[axis]}, {'to' if end else 'from'}"
-
-        def changed(value: float) -> None:
-            ends = [list(e) for e in self.state.clip]
-            ends[end][axis] = value
-            (a, b, c), (d, e, f) = ends
-            self._set(replace(self.state, clip=((a, b, c), (d, e, f))))
-
-        slider.set_on_value_changed(changed)
-        return slider
-
-    def _make_help(self, gui: Any) -> Any:
-        em = self.window.theme.font_size
-        panel = gui.Vert(0.3 * em, gui.Margins(em, em, em, em))
-        panel.background_color = gui.Color(0.1, 0.12, 0.15, 0.92)
-        for line in HELP.splitlines():
-            panel.add_child(gui.Label(line))
-        panel.visible = False
-        self.window.add_child(panel)
-        return panel
+        self._refresh(self.home)
+        self.window.set_on_tick_event(self._tick)
 
     def _layout(self, context: Any) -> None:
-        from open3d.visualization import gui
-
-        area = self.window.content_rect
-        width = min(_PANEL_EMS * self.window.theme.font_size, area.width // 2)
-        self.widget.frame = gui.Rect(area.x, area.y, area.width - width, area.height)
-        self.panel.frame = gui.Rect(area.get_right() - width, area.y, width, area.height)
-        wanted = self.help.calc_preferred_size(context, gui.Widget.Constraints())
-        self.help.frame = gui.Rect(area.x + 20, area.y + 20, wanted.width, wanted.height)
+        gui, _ = import_toolkit()
+        area, em = self.window.content_rect, self.window.theme.font_size
+        width = min(_PANEL_EMS * em, area.width // 2)
+        edges = np.linspace(area.x, area.get_right() - width, len(self.panes) + 1).astype(int)
+        for pane, left, right in zip(self.panes, edges[:-1], edges[1:], strict=True):
+            gap = 2 if right != edges[-1] else 0
+            pane.widget.frame = gui.Rect(left, area.y, right - left - gap, area.height)
+            pane.label.frame = gui.Rect(left + em, area.y + em // 2, right - left - em, 2 * em)
+        self.panel.root.frame = gui.Rect(area.get_right() - width, area.y, width, area.height)
+        wanted = self.panel.help.calc_preferred_size(context, gui.Widget.Constraints())
+        self.panel.help.frame = gui.Rect(area.x + 20, area.y + 20, wanted.width, wanted.height)
 
     def look(self, camera: ViewCamera) -> None:
-        """Move the camera."""
-        self.widget.setup_camera(camera.fov, self._bounds(), np.zeros(3, dtype=np.float32))
-        target, eye = (np.subtract(v, self.centre).astype(np.float32) for v in (camera.target, camera.position))
-        self.widget.look_at(target, eye, np.asarray(camera.up, dtype=np.float32))
-        self.widget.center_of_rotation = target
-
-    def _bounds(self) -> Any:
-        import open3d as o3d
-
-        return o3d.geometry.AxisAlignedBoundingBox(self.box[0] - self.centre, self.box[1] - self.centre)
+        """Move the camera of all views."""
+        for pane in self.panes:
+            pane.look(camera)
+        self._matrices = [pane.view_matrix for pane in self.panes]
+        self._moved = 0.0
 
     @property
     def camera(self) -> ViewCamera:
         """The view as it is now."""
-        camera = self.widget.scene.camera
-        T = np.linalg.inv(np.asarray(camera.get_view_matrix(), dtype=np.float64))
-        reach = max(float(np.linalg.norm(T[:3, 3])), 1e-6)
-        eye = T[:3, 3] + self.centre
-        target = eye - T[:3, 2] * reach
-        return ViewCamera(
-            tuple(eye), tuple(target), tuple(T[:3, 1]), float(np.clip(camera.get_field_of_view(), 1, 150))
-        )
-
-    @property
-    def _aspect(self) -> float:
-        frame = self.widget.frame
-        return max(frame.width, 1) / max(frame.height, 1)
+        return self.panes[0].camera
 
     def _set(self, state: WindowState) -> None:
         self.state = state
-        for layer in state.scene.layers:
-            self.checks[layer.name].checked = layer.visible
-        self.colors.selected_text = state.color_by
-        self.size.double_value = math.log10(state.point_scale)
-        self._refresh()
+        self.panel.follow(state)
+        self._refresh(self.camera)
 
-    def _refresh(self, *, points_again: bool = False) -> None:
-        """Make the graphics scene hold what the state says."""
-        view = self.camera if self._view_of_points or points_again else self.home
-        wanted = {layer.name: layer for layer in self.state.drawn(self.box).layers}
-        legends = []
+    def _refresh(self, camera: ViewCamera) -> None:
+        """Make the views hold what the state says."""
         pixels = 3.0 * self.state.point_scale * self.window.scaling
-        for name in set(self._drawn) - set(wanted):
-            self.widget.scene.remove_geometry(name)
-            del self._drawn[name]
-        for name, layer in wanted.items():
-            if name in self._drawn:
-                self.widget.scene.remove_geometry(name)
-            geometry, material, legend = to_open3d(layer, self.centre, self.up, pixels, view, self._aspect)
-            legends += [legend] if legend is not None else []
-            self._drawn.pop(name, None)
-            if geometry is not None:
-                self.widget.scene.add_geometry(name, geometry, material)
-                self._drawn[name] = layer
-        self._view_of_points = view
-        self._show_legend(legends[0] if legends else None)
+        budget = self._budget.points // len(self.panes)
+        self._aimed = self.panes[0].view_matrix, self._budget
+        legends = [g for pane in self.panes for g in pane.refresh(self.state, self._trees, pixels, camera, budget)]
+        self.panel.show_legend(legends[0] if legends else None)
         self.window.post_redraw()
 
-    def _show_legend(self, legend: Any) -> None:
-        import open3d as o3d
-
-        ramp = palette(np.linspace(0, 1, 200)) if legend is not None else np.full((200, 3), 60, np.uint8)
-        pixels: Any = np.ascontiguousarray(np.broadcast_to(ramp, (10, 200, 3)))
-        self.legend.update_image(o3d.geometry.Image(pixels))
-        self.legend_label.text = f"{legend.label}: {legend.low:.3g} to {legend.high:.3g}" if legend is not None else ""
-
-    def refined(self, scene: Scene) -> None:
-        """Take the same layers in more detail."""
+    def refined(self, scene: Scene, trees: Mapping[str, Octree]) -> None:
+        """Take the same layers in more detail; those in `trees` (by name) hold the points in the octree's order."""
+        self._trees = trees
         self._set(self.state.refined(scene))
 
-    def refine(self) -> None:
-        """Choose the points of large clouds anew for where the camera is now."""
-        now = self.camera
-        if now == self._view_of_points:
-            return
-        clouds = [la for la in self.state.scene.visible_layers if isinstance(la, PointLayer)]
-        if any(not isinstance(points_in_view(la.cloud.points, now, self._aspect, 3_000_000), slice) for la in clouds):
-            self._refresh(points_again=True)
+    def _tick(self) -> bool:
+        """Keep the views together, and go on with what is not drawn yet; True if there is something new to see."""
+        now = time.monotonic()
+        self._first_tick = self._first_tick or now
+        if not self._is_shown and now > self._first_tick + _FIRST_PICTURE:
+            self._is_shown = True
+            self._on_shown(self)
+        if self._drawn_since and self._trees:
+            self._budget = self._budget.after(now - self._drawn_since)
+        is_new = self._follow_camera()
+        end = time.perf_counter() + _SLICE
+        while time.perf_counter() < end and any(pane.step() for pane in self.panes):
+            is_new = True
+        self._drawn_since = time.monotonic() if is_new else 0.0
+        return is_new
 
-    def _mouse(self, event: Any) -> Any:
-        from open3d.visualization import gui
+    def _follow_camera(self) -> bool:
+        """Turn the other views to where the user has turned one; at rest, choose the points anew for this camera."""
+        pairs = zip(self.panes, self._matrices, strict=True)
+        leader = next((pane for pane, before in pairs if not np.array_equal(pane.view_matrix, before)), None)
+        now = time.monotonic()
+        if leader is not None:
+            for pane in self.panes:
+                if pane is not leader:
+                    pane.scene.camera.copy_from(leader.scene.camera)
+            self._matrices, self._moved = [pane.view_matrix for pane in self.panes], now
+            return True
+        matrix, budget = self._aimed
+        is_old = budget != self._budget or not np.array_equal(matrix, self._matrices[0])
+        if self._trees and is_old and now > self._moved + _REST:
+            self._refresh(self.camera)
+        return False
 
+    def _mouse(self, event: Any, pane: Pane) -> Any:
+        gui, _ = import_toolkit()
         result = gui.Widget.EventCallbackResult
-        if event.type == gui.MouseEvent.Type.BUTTON_UP:
-            gui.Application.instance.post_to_main_thread(self.window, self.refine)
         is_pick = event.type == gui.MouseEvent.Type.BUTTON_DOWN and event.is_modifier_down(gui.KeyModifier.CTRL)
         if not is_pick:
             return result.IGNORED
-        frame = self.widget.frame
-        pixel = (event.x - frame.x, event.y - frame.y)
-        size = (int(frame.width), int(frame.height))
-        point = point_at(self.state.drawn(self.box), self.camera, size, pixel, self.up)
+        pixel = (event.x - pane.widget.frame.x, event.y - pane.widget.frame.y)
+        point = point_at(self._on_screen(pane), self.camera, pane.size, pixel, self.stage.up)
         if point is None:
             self._tell("there is nothing at this place")
         else:
             self._pick(point)
         return result.CONSUMED
+
+    def _on_screen(self, pane: Pane) -> Scene:
+        """The scene of a view, with no more points of large clouds than are drawn."""
+        points = pane.drawn_points()
+        shown = [la for la in self.state.scene.visible_layers if pane.shows(la.name)]
+        layers = tuple(
+            replace(la, cloud=points[la.name]) if isinstance(la, PointLayer) and la.name in points else la
+            for la in shown
+        )
+        scene = replace(self.state.scene, layers=layers)
+        return replace(self.state, scene=scene).drawn(self.stage.box)
 
     def _pick(self, point: np.ndarray[Any, Any]) -> None:
         self._picked = [*self._picked[-1:], point]
@@ -267,14 +189,13 @@ class Window:
         self._tell(text)
 
     def _tell(self, text: str) -> None:
-        self.message.text = text
+        self.panel.tell(text)
         self._say(text.replace("\n", " "))
         self.window.set_needs_layout()
         self.window.post_redraw()
 
     def _key(self, event: Any) -> bool:
-        from open3d.visualization import gui
-
+        gui, _ = import_toolkit()
         if event.type != gui.KeyEvent.Type.DOWN:
             return False
         key = int(event.key)
@@ -300,7 +221,7 @@ class Window:
         return True
 
     def _toggle_help(self) -> None:
-        self.help.visible = not self.help.visible
+        self.panel.help.visible = not self.panel.help.visible
         self.window.set_needs_layout()
         self.window.post_redraw()
 
@@ -309,14 +230,22 @@ class Window:
         self._set(replace(self.state, clip=WHOLE))
 
     def _screenshot(self) -> None:
-        from geo3d_viewer.snapshots import snapshot
+        from geo3d_viewer.panels import side_by_side
+        from geo3d_viewer.snapshots import drawn_image, write_image
 
         # Drawn by the rasteriser from the same scene and camera: the same picture as `geo3d view --snapshot` gives.
         self._screenshots += 1
         path = Path(f"geo3d-view-{self._screenshots:03d}.png")
-        frame = self.widget.frame
-        shot = snapshot(self.state.drawn(self.box), path, (int(frame.width), int(frame.height)), self.camera)
-        self._tell(f"wrote {shot.path}")
+        state = self.state.drawn(self.stage.box)
+        images = [
+            drawn_image(
+                replace(state, layers=tuple(la for la in state.layers if pane.shows(la.name))), pane.size, self.camera
+            )
+            for pane in self.panes
+        ]
+        titles = [pane.label.text for pane in self.panes]
+        write_image(path, images[0] if len(images) == 1 else side_by_side(images, titles))
+        self._tell(f"wrote {path}")
 
     def _close(self) -> bool:
         self._on_close(self.camera)

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from geo3d_viewer.registration import read_transform, registration_picture, registration_scenes
+from geo3d_viewer.registration import (
+    correspondences,
+    linked_registration,
+    read_transform,
+    registration_picture,
+    registration_scenes,
+)
 from geo3d_viewer.scene import as_scene, layer_points
 from scipy.spatial.transform import Rotation
 
@@ -45,7 +51,7 @@ def test_after_registration_source_lies_on_target() -> None:
     p = rng.uniform(-1, 1, (500, 3))
     moved = p @ motion()[:3, :3].T + motion()[:3, 3]
     before, after = registration_scenes(as_scene(PointCloud(p)), as_scene(PointCloud(moved)), motion())
-    assert before.names == after.names == ("source/cloud", "target/cloud")
+    assert before.names == after.names == ("source/cloud", "target/cloud", "correspondences")
     assert np.allclose(layer_points(after.layers[0]), layer_points(after.layers[1]))
     assert np.allclose(layer_points(before.layers[0]), p)
     image, _ = registration_picture(before, after, (200, 150))
@@ -60,3 +66,29 @@ def test_meshes_move_too() -> None:
     mesh = TriangleMesh(np.eye(3), np.array([[0, 1, 2]]))
     _, after = registration_scenes(as_scene(mesh), as_scene(mesh), motion())
     assert np.allclose(layer_points(after.layers[0]), np.eye(3) @ motion()[:3, :3].T + motion()[:3, 3])
+
+
+def test_correspondences_join_what_meets() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(-1, 1, (3000, 3)) * [1, 1, 0]
+    moved = p @ motion()[:3, :3].T + motion()[:3, 3]
+    shuffled = rng.permutation(len(p))
+    # A third of the source has no partner.
+    source, target = np.concatenate([p, p[:1000] + [0, 0, 5]]), moved[shuffled]
+    a, b = correspondences(source, target, motion())
+    assert 20 < len(a) <= 60
+    assert np.allclose(a @ motion()[:3, :3].T + motion()[:3, 3], b)
+    assert np.abs(a[:, 2]).max() == 0
+    # Spread over the whole square, not a corner of it.
+    assert (np.ptp(a[:, :2], axis=0) > 1.5).all()
+    assert len(correspondences(source + 50, target, motion())[0]) == 0
+    assert len(correspondences(np.zeros((0, 3)), target, motion())[0]) == 0
+
+
+def test_before_and_after_become_linked_views() -> None:
+    p = np.random.default_rng(0).uniform(-1, 1, (50, 3))
+    cloud = as_scene(PointCloud(p))
+    scene, views = linked_registration(*registration_scenes(cloud, cloud, motion()))
+    assert [title for title, _ in views] == ["before", "after"]
+    assert scene.names[:2] == ("before/source/cloud", "before/target/cloud")
+    assert len(scene.layers) == 6

@@ -14,6 +14,7 @@ from geo3d.types import PointCloud, TriangleMesh
 from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.framing import auto_camera
 from geo3d_viewer.legend import with_legends
+from geo3d_viewer.linked import View
 from geo3d_viewer.palette import Legend, palette
 from geo3d_viewer.panels import histogram, side_by_side
 from geo3d_viewer.raster import render
@@ -116,6 +117,16 @@ def comparison_scene(reference: Geometry, others: Sequence[Compared]) -> Scene:
     for number, other in enumerate(others, start=1):
         layers += [_layer(f"{number}/other", other.geometry), _heat(f"{number}/distance", other, legend)]
     return Scene(tuple(replace(la, visible=la.name == "1/distance") for la in layers), title="comparison")
+
+
+def linked_comparison(reference: Geometry, others: Sequence[Compared], title: str) -> tuple[Scene, tuple[View, ...]]:
+    """The comparison's scene with everything shown, and the views into it: reference, others, their distances."""
+    scene = comparison_scene(reference, others)
+    scene = replace(scene, layers=tuple(replace(la, visible=True) for la in scene.layers))
+    numbered = list(enumerate(others, start=1))
+    views = [(title, ("reference",)), *((o.title, (f"{n}/other",)) for n, o in numbered)]
+    views += [(f"distance of {o.title}", (f"{n}/distance",)) for n, o in numbered]
+    return scene, tuple(views)
 
 
 def _heat(name: str, other: Compared, legend: Legend) -> Layer:

@@ -35,17 +35,30 @@ def load_scene(paths: Sequence[str | Path], *, preview: bool = False, in_camera:
     A path is a cloud, a mesh, a trajectory (TUM, `.log`), an RGB-D folder, `FOLDER@FRAME` (a frame's name or number),
     the output folder of a scan, or a `.g3c` file.
     """
+    return merged(load_parts(paths, preview=preview, in_camera=in_camera), paths)
+
+
+def load_parts(paths: Sequence[str | Path], *, preview: bool = False, in_camera: bool = False) -> list[Scene]:
+    """As `load_scene`, but a scene for each path; no two layers of all have one name."""
     if not paths:
         raise FormatError("nothing to look at: give the path of a cloud, a mesh, an RGB-D folder or a .g3c file")
-    parts = [_load(str(path), preview, in_camera) for path in paths]
-    layers: list[Layer] = []
-    for part in _told_apart(parts):
-        taken = {la.name for la in layers}
-        layers += [replace(la, name=_unused(la.name, taken)) for la in part.layers]
+    taken: set[str] = set()
+    parts = []
+    for part in _told_apart([_load(str(path), preview, in_camera) for path in paths]):
+        layers: list[Layer] = []
+        for la in part.layers:
+            layers.append(replace(la, name=_unused(la.name, taken)))
+            taken.add(layers[-1].name)
+        parts.append(replace(part, layers=tuple(layers)))
+    return parts
+
+
+def merged(parts: Sequence[Scene], paths: Sequence[str | Path]) -> Scene:
+    """One scene of the parts that `load_parts` read."""
     informed = next((p for p in parts if p.up is not None), Scene())
     title = ", ".join(Path(str(p)).name for p in paths)
-    notes = tuple(note for p in parts for note in p.notes)
-    return Scene(tuple(layers), informed.up, informed.forward, title, notes)
+    layers = tuple(la for p in parts for la in p.layers)
+    return Scene(layers, informed.up, informed.forward, title, tuple(note for p in parts for note in p.notes))
 
 
 def _told_apart(parts: list[Scene]) -> list[Scene]:

@@ -70,3 +70,16 @@ def test_compared_clouds_are_measured_and_drawn(tmp_path: Path) -> None:
     alone = run(tmp_path / "a.npy", "--compare")
     assert alone.returncode == 1
     assert "--compare takes a reference" in alone.stderr
+
+
+def test_split_gives_each_path_a_view(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).normal(size=(2000, 3)))
+    paths = (str(tmp_path / "a.npy"), str(tmp_path / "b.npy"))
+    view(paths, snapshot=tmp_path / "s.png", size="400x150", split=True)
+    with Image.open(tmp_path / "s.png") as image:
+        width, height = image.size
+    assert 400 <= width < 420
+    assert 150 < height < 200
+    with pytest.raises(Geo3DError, match="--split is for windows"):
+        view(paths, split=True, web=True)

@@ -91,6 +91,8 @@ def later():
     time.sleep(6)
     return as_scene(cloud(20_000, [20, 20, 230]))
 from geo3d_viewer import as_scene
+import geo3d_viewer.desktop.show as module
+module._LARGE = 10_000  # the details come as an octree's cubes
 show(cloud(4000, [230, 20, 20]), (400, 300), later=later)
 """
 
@@ -162,3 +164,39 @@ def test_open_key_click_screenshot_close(tmp_path: Path, screen: Screen) -> None
     assert (np.abs(shot - RED).max(axis=2) < 60).sum() > 3000
     (view,) = json.loads((tmp_path / "state" / "geo3d" / "views.json").read_text()).values()
     assert "position" in json.loads(view)
+
+
+def test_linked_views_turn_together(tmp_path: Path, screen: Screen) -> None:
+    rng = np.random.default_rng(0)
+    for name, color in (("a", RED), ("b", BLUE)):
+        p = rng.uniform(-0.9, 0.9, (20_000, 3)) * [1, 1, 0.2]
+        write_points(tmp_path / f"{name}.ply", PointCloud(p, np.full((len(p), 3), color, np.uint8)))
+    env = environment(screen, tmp_path)
+    command = [sys.executable, "-m", "geo3d.cli", "view", str(tmp_path / "a.ply"), str(tmp_path / "b.ply"), "--split"]
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        window = subprocess.Popen([*command, "--size", "760x480"], env=env, stderr=out, stdout=out, cwd=tmp_path)
+
+    def where(color: list[int]) -> tuple[int, float]:
+        found = np.argwhere(np.abs(screen.pixels() - color).max(axis=2) < 40)
+        return len(found), float(found[:, 1].mean()) if len(found) else 0.0
+
+    try:
+        screen.until(lambda: where(RED)[0] > 2000 and where(BLUE)[0] > 2000)
+        assert window.poll() is None
+        # Each in its own half, at the same size.
+        (reds, left), (blues, right) = where(RED), where(BLUE)
+        assert right - left > 100
+        assert 0.9 < reds / blues < 1.1
+        # The wheel over the left view moves the right one as well.
+        screen.do("mousemove", str(int(left)), "240")
+        time.sleep(0.5)
+        screen.do("click", "--repeat", "6", "--delay", "150", "4")
+        screen.until(lambda: abs(where(RED)[0] / reds - 1) > 0.3 and 0.9 < where(RED)[0] / where(BLUE)[0] < 1.1)
+        assert abs(where(BLUE)[0] / blues - 1) > 0.25
+        screen.do("key", "s")
+        screen.until(lambda: (tmp_path / "geo3d-view-001.png").exists())
+    finally:
+        window.kill()
+        window.wait()
+        sys.stderr.write(log.read_text())

@@ -10,6 +10,7 @@ from geo3d.console import report
 from geo3d.errors import Geo3DError
 from geo3d.types import PointCloud, TriangleMesh
 from geo3d_viewer.camera import ViewCamera
+from geo3d_viewer.linked import Shown
 from geo3d_viewer.scene import LineLayer, MeshLayer, Scene
 
 
@@ -19,9 +20,10 @@ def compared(
     size: tuple[int, int],
     camera: Literal["auto"] | ViewCamera,
     as_json: bool,
-) -> Scene:
-    """Measure, report the numbers, draw the picture if one is wanted; return the scene for a window."""
-    from geo3d_viewer.compare import Compared, compare, comparison_picture, comparison_scene
+    split: bool,
+) -> Shown:
+    """Measure, report the numbers, draw the picture if one is wanted; return what a window shows."""
+    from geo3d_viewer.compare import Compared, compare, comparison_picture, comparison_scene, linked_comparison
     from geo3d_viewer.load import load_scene
     from geo3d_viewer.snapshots import write_image
 
@@ -41,7 +43,9 @@ def compared(
         write_image(snapshot, image)
         answer |= {"snapshot": str(snapshot), "camera": seen.to_json()}
     report(answer, as_json=as_json)
-    return comparison_scene(reference, others)
+    if split:
+        return Shown(*linked_comparison(reference, others, Path(paths[0]).name))
+    return Shown(comparison_scene(reference, others))
 
 
 def _single(scene: Scene, path: str) -> PointCloud | TriangleMesh:
@@ -65,10 +69,16 @@ def registered(
     size: tuple[int, int],
     camera: Literal["auto"] | ViewCamera,
     as_json: bool,
-) -> Scene:
-    """Draw before and after if a picture is wanted; return the scene after registration for a window."""
+    split: bool,
+) -> Shown:
+    """Draw before and after if a picture is wanted; return what a window shows."""
     from geo3d_viewer.load import load_scene
-    from geo3d_viewer.registration import read_transform, registration_picture, registration_scenes
+    from geo3d_viewer.registration import (
+        linked_registration,
+        read_transform,
+        registration_picture,
+        registration_scenes,
+    )
     from geo3d_viewer.snapshots import write_image
 
     if len(paths) != 2:
@@ -79,4 +89,4 @@ def registered(
         image, seen = registration_picture(before, after, (size[0] // 2, size[1]), camera)
         write_image(snapshot, image)
         report({"snapshot": str(snapshot), "camera": seen.to_json()}, as_json=as_json)
-    return after
+    return Shown(*linked_registration(before, after)) if split else Shown(after)

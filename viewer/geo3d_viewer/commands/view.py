@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 import tyro
 
 from geo3d.console import report, say
-from geo3d.errors import ShapeError
+from geo3d.errors import Geo3DError, ShapeError
 from geo3d_viewer.camera import ViewCamera
+from geo3d_viewer.linked import Shown, linked_picture
 from geo3d_viewer.scene import LineLayer, Scene
 
 
@@ -23,6 +24,7 @@ def view(
     color_by: str = "auto",
     compare: bool = False,
     aligned: Annotated[Path | None, tyro.conf.arg(metavar="T.json")] = None,
+    split: bool = False,
     turntable: Annotated[Path | None, tyro.conf.arg(metavar="OUT.mp4")] = None,
     web: bool = False,
     host: str = "127.0.0.1",
@@ -39,6 +41,7 @@ def view(
       geo3d view samples/box_desk@frame-000015 --snapshot frame.png
       geo3d view original.ply fine.g3c coarse.g3c --compare --snapshot difference.png --size 1500x900
       geo3d view source.ply target.ply --aligned T.json --snapshot registered.png
+      geo3d view original.ply decoded.g3c mesh.ply --split
       geo3d view photo.png decoded.png --snapshot error.png
       geo3d view volume.nii.gz --snapshot slices.png --size 1200x900
       geo3d view scan-output --web --port 8080
@@ -55,6 +58,7 @@ def view(
             then shows all of them, the distances and a histogram.
         aligned: take SOURCE and TARGET and the answer of `geo3d register`, and show them in two colours, the source
             moved onto the target; --snapshot then shows before and after.
+        split: give every path (with --compare and --aligned every stage) a view of its own, all with one camera.
         turntable: write a film of the scene turning once and open no window.
         web: serve a page for the browser and open no window.
         host: interface to serve on; other than this machine's own, a token in the address is required.
@@ -62,31 +66,30 @@ def view(
         json: print what was drawn and the camera as one JSON object.
     """
     from geo3d_viewer.commands.flat import flat_picture
-    from geo3d_viewer.load import load_scene
     from geo3d_viewer.preview import has_large_files
 
     pixels = parse_size(size)
     eye = _camera(camera, paths)
+    if split and (web or turntable is not None):
+        raise Geo3DError("--split is for windows and --snapshot; a page or a film has one view")
     if flat_picture(paths, snapshot, pixels, json):
         return
     is_picture = snapshot is not None or turntable is not None
-    if compare or aligned is not None:
+    is_pair = compare or aligned is not None
+    if is_pair:
         from geo3d_viewer.commands.pairs import compared, registered
 
         if aligned is not None:
-            scene = registered(paths, aligned, snapshot, pixels, eye, json)
+            shown = registered(paths, aligned, snapshot, pixels, eye, json, split)
         else:
-            scene = compared(paths, snapshot, pixels, eye, json)
-        if snapshot is not None and turntable is None:
-            return
-        snapshot, is_part = None, False
+            shown = compared(paths, snapshot, pixels, eye, json, split)
     else:
-        is_part = not is_picture
-        scene = colored(load_scene(paths, preview=is_part), color_by)
+        shown = _loaded(paths, color_by, split, preview=not is_picture)
+    scene = shown.scene
     for note in scene.notes:
         say(f"geo3d view: {note}")
-    if snapshot is not None:
-        _write_snapshot(scene, snapshot, pixels, eye, json)
+    if snapshot is not None and not is_pair:
+        _write_snapshot(shown, snapshot, pixels, eye, json)
     if turntable is not None:
         from geo3d_viewer.turntable import turntable as film
 
@@ -96,10 +99,10 @@ def view(
         return
 
     def later() -> Scene:
-        return colored(load_scene(paths), color_by)
+        return _loaded(paths, color_by, split, preview=False).scene
 
     # What was read as a part is read again, whole, while the part is looked at.
-    details = later if is_part and has_large_files(paths) else None
+    details = later if not is_pair and has_large_files(paths) else None
     if web:
         from geo3d_viewer.web.serve import serve_forever
 
@@ -108,7 +111,16 @@ def view(
     from geo3d_viewer.desktop.show import show
     from geo3d_viewer.memory import remember
 
-    show(scene, pixels, eye, on_close=lambda last: remember(paths, last), later=details)
+    show(scene, pixels, eye, lambda last: remember(paths, last), details, shown.views)
+
+
+def _loaded(paths: tuple[str, ...], color_by: str, split: bool, *, preview: bool) -> Shown:
+    """The scene of all paths, with a view for each if they are to be apart."""
+    from geo3d_viewer.load import load_parts, merged
+
+    parts = load_parts(paths, preview=preview)
+    views = tuple((Path(p).name, part.names) for p, part in zip(paths, parts, strict=True)) if split else ()
+    return Shown(colored(merged(parts, paths), color_by), views)
 
 
 def _camera(text: str, paths: tuple[str, ...]) -> Literal["auto"] | ViewCamera:
@@ -122,16 +134,23 @@ def _camera(text: str, paths: tuple[str, ...]) -> Literal["auto"] | ViewCamera:
 
 
 def _write_snapshot(
-    scene: Scene, path: Path, size: tuple[int, int], camera: Literal["auto"] | ViewCamera, as_json: bool
+    shown: Shown, path: Path, size: tuple[int, int], camera: Literal["auto"] | ViewCamera, as_json: bool
 ) -> None:
-    from geo3d_viewer.snapshots import snapshot
+    from geo3d_viewer.snapshots import snapshot, write_image
 
-    shot = snapshot(scene, path, size, camera)
+    layers = ", ".join(layer.name for layer in shown.scene.visible_layers[:12])
+    if shown.views:
+        image, seen = linked_picture(shown, (max(1, size[0] // len(shown.views)), size[1]), camera)
+        write_image(path, image)
+        answer = {"snapshot": str(path), "size": f"{image.shape[1]}x{image.shape[0]}", "layers": layers}
+        report(answer | {"camera": seen.to_json()}, as_json=as_json)
+        return
+    shot = snapshot(shown.scene, path, size, camera)
     result = {
         "snapshot": str(shot.path),
         "bytes": shot.path.stat().st_size,
         "size": f"{shot.width}x{shot.height}",
-        "layers": ", ".join(layer.name for layer in scene.visible_layers[:12]),
+        "layers": layers,
         "coverage": round(shot.coverage, 4),
         "camera": shot.camera.to_json(),
     }

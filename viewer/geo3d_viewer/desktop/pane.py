@@ -15,6 +15,7 @@ from geo3d_viewer.desktop.chunks import Chunks, Look
 from geo3d_viewer.desktop.geometry import point_material, to_open3d
 from geo3d_viewer.desktop.state import WindowState, clipped
 from geo3d_viewer.desktop.toolkit import import_toolkit
+from geo3d_viewer.linked import is_in
 from geo3d_viewer.octree import Octree
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.scene import Layer, PointLayer
@@ -70,7 +71,7 @@ class Pane:
 
     def shows(self, name: str) -> bool:
         """True if the layer belongs in this view."""
-        return not self.names or any(name == n or name.startswith(n + "/") for n in self.names)
+        return is_in(name, self.names)
 
     @property
     def size(self) -> tuple[int, int]:

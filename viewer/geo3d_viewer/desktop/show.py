@@ -12,11 +12,12 @@ from geo3d.errors import Geo3DError
 from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.desktop.display import require_display
 from geo3d_viewer.desktop.toolkit import import_toolkit
+from geo3d_viewer.linked import View
 from geo3d_viewer.octree import Octree, build_octree
 from geo3d_viewer.scene import Layer, PointLayer, Scene, as_scene
 
 if TYPE_CHECKING:
-    from geo3d_viewer.desktop.window import View, Window
+    from geo3d_viewer.desktop.window import Window
 
 # Smaller clouds are drawn whole.
 _LARGE = 1_000_000

@@ -17,12 +17,10 @@ from geo3d_viewer.desktop.panel import Panel
 from geo3d_viewer.desktop.state import WHOLE, WindowState
 from geo3d_viewer.desktop.toolkit import import_toolkit
 from geo3d_viewer.framing import auto_camera, visible_points
+from geo3d_viewer.linked import View, seen_in
 from geo3d_viewer.octree import Octree
 from geo3d_viewer.picking import point_at
 from geo3d_viewer.scene import PointLayer, Scene
-
-# (title, names of layers or of what they lie under) of one of several views.
-View = tuple[str, tuple[str, ...]]
 
 _PANEL_EMS = 17
 _KEY_SLASH, _KEY_PLUS, _KEY_EQUALS, _KEY_MINUS = 47, 43, 61, 45
@@ -171,7 +169,7 @@ class Window:
     def _on_screen(self, pane: Pane) -> Scene:
         """The scene of a view, with no more points of large clouds than are drawn."""
         points = pane.drawn_points()
-        shown = [la for la in self.state.scene.visible_layers if pane.shows(la.name)]
+        shown = seen_in(self.state.scene, pane.names).visible_layers
         layers = tuple(
             replace(la, cloud=points[la.name]) if isinstance(la, PointLayer) and la.name in points else la
             for la in shown
@@ -236,13 +234,8 @@ class Window:
         # Drawn by the rasteriser from the same scene and camera: the same picture as `geo3d view --snapshot` gives.
         self._screenshots += 1
         path = Path(f"geo3d-view-{self._screenshots:03d}.png")
-        state = self.state.drawn(self.stage.box)
-        images = [
-            drawn_image(
-                replace(state, layers=tuple(la for la in state.layers if pane.shows(la.name))), pane.size, self.camera
-            )
-            for pane in self.panes
-        ]
+        drawn = self.state.drawn(self.stage.box)
+        images = [drawn_image(seen_in(drawn, pane.names), pane.size, self.camera) for pane in self.panes]
         titles = [pane.label.text for pane in self.panes]
         write_image(path, images[0] if len(images) == 1 else side_by_side(images, titles))
         self._tell(f"wrote {path}")

@@ -18,6 +18,7 @@ from geo3d_viewer.palette import CATEGORIES
 from geo3d_viewer.preview import preview_points
 from geo3d_viewer.rgbd import dataset_scene, frame_scene, posed_up
 from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer, Scene
+from geo3d_viewer.texture import may_be_textured, read_textured
 
 if TYPE_CHECKING:
     from geo3d.io.volumes import Volume
@@ -120,7 +121,28 @@ def _load(text: str, preview: bool, in_camera: bool) -> Scene:
     from geo3d.io import read_geometry
 
     part = preview_points(path) if preview else None
+    if path.is_file() and may_be_textured(path):
+        return _textured_scene(path)
     return geometry_scene(read_geometry(path) if part is None else part, path.name.split(".")[0])
+
+
+def _textured_scene(path: Path) -> Scene:
+    """A layer for each mesh of a file that may have textures."""
+    from geo3d.io import read_geometry
+
+    name = path.name.split(".")[0]
+    # Our reader checks the file first: it knows how damaged ones look.
+    whole = read_geometry(path)
+    parts = read_textured(path)
+    if not any(texture for *_, texture in parts):
+        return geometry_scene(whole, name)
+    taken: set[str] = set()
+    layers = []
+    for part, mesh, texture in parts:
+        layer = MeshLayer(name if len(parts) == 1 else _unused(f"{name}/{part}", taken), mesh, texture=texture)
+        taken.add(layer.name)
+        layers.append(layer)
+    return Scene(tuple(layers))
 
 
 def read_any_volume(path: Path) -> Volume | None:

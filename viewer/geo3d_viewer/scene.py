@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from geo3d.errors import Geo3DError, ShapeError
 from geo3d.types import PointCloud, TriangleMesh
 from geo3d_viewer.palette import Legend
+from geo3d_viewer.texture import Texture
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class MeshLayer:
     color_by   'auto', 'rgb', 'height', 'normal', or '#rrggbb'
     two_sided  draw faces seen from behind too; off for scans, whose near walls would hide the room
     legend     what the vertex colours stand for, where they stand for numbers
+    texture    the colours of 'auto' and 'rgb', where there is one
     """
 
     name: str
@@ -50,6 +52,21 @@ class MeshLayer:
     two_sided: bool = True
     visible: bool = True
     legend: Legend | None = None
+    texture: Texture | None = None
+
+    def __post_init__(self) -> None:
+        if self.texture is not None and len(self.texture.uv) != len(self.mesh.faces):
+            raise ShapeError(f"a texture of {len(self.texture.uv)} faces is not one of {len(self.mesh.faces)} faces")
+
+    @property
+    def shown_texture(self) -> Texture | None:
+        """The texture, if the layer is coloured by it."""
+        return self.texture if self.color_by in ("auto", "rgb") else None
+
+    def of_faces(self, keep: NDArray[np.bool_]) -> MeshLayer:
+        """The layer of a part of its faces, given as a mask [F]."""
+        texture = None if self.texture is None else self.texture.of_faces(keep)
+        return replace(self, mesh=replace(self.mesh, faces=self.mesh.faces[keep]), texture=texture)
 
 
 @dataclass(frozen=True, eq=False)

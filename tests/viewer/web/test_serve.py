@@ -18,12 +18,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from geo3d_viewer.scene import LineLayer, PointLayer, Scene
+from geo3d_viewer.camera import ViewCamera
+from geo3d_viewer.scene import LineLayer, MeshLayer, PointLayer, Scene
+from geo3d_viewer.texture import Texture
 from geo3d_viewer.web.serve import serve
 from PIL import Image
 
 from geo3d.errors import Geo3DError, MissingDependencyError
-from geo3d.types import PointCloud
+from geo3d.types import PointCloud, TriangleMesh
 
 viser = pytest.importorskip("viser", reason="the page needs geo3d-suite[web]")
 # viser leaves its event loop to the garbage collector when it is stopped.
@@ -131,6 +133,29 @@ def test_page_loads_shows_the_scene_and_a_click_hides_a_layer(browser: Browser, 
         assert browser.count(BLUE) > 800
         assert not served.page.state.scene["a/red"].visible
         assert "token" not in browser.value("location.href")
+    finally:
+        served.close()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="a page test needs a browser: apt-get install chromium")
+def test_a_texture_is_on_the_page(browser: Browser) -> None:
+    v = np.array([[-1, 0, -1], [1, 0, -1], [1, 0, 1], [-1, 0, 1.0]])
+    faces = np.array([[0, 1, 2], [0, 2, 3]])
+    uv = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)[faces]
+    # The upper half red, the lower blue.
+    image = np.array([[RED], [BLUE]], np.uint8).repeat(32, axis=0).repeat(64, axis=1)
+    layer = MeshLayer("quad", TriangleMesh(v, faces), texture=Texture(uv, image))
+    served = serve(layer, port=0, camera=ViewCamera((0, -4, 0), (0, 0, 0), (0, 0, 1)))
+    try:
+        browser.call("Page.navigate", url=served.url)
+        until(lambda: browser.value("document.querySelectorAll('canvas').length") >= 1)
+
+        def rows(channel: int) -> np.ndarray:
+            p = browser.pixels()
+            return np.argwhere(p[..., channel] - p[..., 2 - channel] > 60)[:, 0]
+
+        until(lambda: len(rows(0)) > 800 and len(rows(2)) > 800)
+        assert np.median(rows(0)) < np.median(rows(2)) - 20
     finally:
         served.close()
 

@@ -65,11 +65,24 @@ def _mesh(
     geometry = o3d.geometry.TriangleMesh(
         o3d.utility.Vector3dVector(mesh.vertices - centre), o3d.utility.Vector3iVector(mesh.faces)
     )
+    texture = layer.shown_texture
+    if texture is not None:
+        geometry.triangle_uvs = o3d.utility.Vector2dVector(texture.uv.reshape(-1, 2).astype(np.float64))
+        material.albedo_img = o3d.geometry.Image(_as_samples(texture.image))
+        # What the picture's colours are multiplied by; without them the toolkit takes grey.
+        colors = np.full((len(mesh.vertices), 3), 255, dtype=np.uint8)
     geometry.vertex_colors = o3d.utility.Vector3dVector(colors / 255.0)
     geometry.compute_vertex_normals()
-    is_photo = layer.color_by in ("auto", "rgb") and mesh.vertex_colors is not None
+    is_photo = layer.color_by in ("auto", "rgb") and (texture is not None or mesh.vertex_colors is not None)
     material.shader = "defaultUnlit" if is_photo else "defaultLit"
     return geometry, material, legend
+
+
+def _as_samples(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture that the toolkit, which takes textures for sRGB and shows them as linear, shows as `image`."""
+    x = np.arange(256) / 255
+    encoded = np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)
+    return np.rint(255 * encoded).astype(np.uint8)[image]
 
 
 def _lines(layer: LineLayer, centre: NDArray[np.float64], material: Any) -> tuple[Any, Any, None]:

@@ -116,8 +116,7 @@ def clipped(layer: Layer, cut: Cut) -> Layer:
     if isinstance(layer, PointLayer):
         return replace(layer, cloud=clipped_cloud(layer.cloud, cut))
     if isinstance(layer, MeshLayer):
-        keep = _inside(layer.mesh.vertices, cut)[layer.mesh.faces].all(axis=1)
-        return replace(layer, mesh=replace(layer.mesh, faces=layer.mesh.faces[keep]))
+        return layer.of_faces(np.asarray(_inside(layer.mesh.vertices, cut)[layer.mesh.faces].all(axis=1)))
     keep = _inside(layer.segments, cut).all(axis=1)
     return replace(layer, segments=layer.segments[keep], colors=layer.colors[keep])
 

@@ -139,17 +139,27 @@ def _mesh(layer: MeshLayer, target: _Target, camera: ViewCamera, up: NDArray[np.
     to_eye /= np.maximum(np.linalg.norm(to_eye, axis=2, keepdims=True), 1e-12)
     T = camera.T_world_camera
     light = -T[:3, 2] - 0.7 * T[:3, 1] - 0.45 * T[:3, 0]
-    is_photo = layer.color_by in ("auto", "rgb") and mesh.vertex_colors is not None
-    shade = lambert(normals, to_eye, light / np.linalg.norm(light), up, strength=0.35 if is_photo else 1.0)
+    texture = layer.shown_texture
+    is_photo = layer.color_by in ("auto", "rgb") and (texture is not None or mesh.vertex_colors is not None)
+    shade = lambert(normals, to_eye, light / np.linalg.norm(light), up, strength=0.35 if is_photo else 1.0)[..., None]
     corners = target.to_camera(mesh.vertices)[mesh.faces]
-    rgb = colors[mesh.faces].astype(np.float32) * shade[..., None]
-    corners, rgb = clip_triangles(corners, rgb, target.near)
+    if texture is None:
+        values = colors[mesh.faces].astype(np.float32) * shade
+    else:
+        values = np.concatenate([texture.uv, shade], axis=2).astype(np.float32)
+    corners, values = clip_triangles(corners, values, target.near)
     keep = np.ones(len(corners), dtype=np.bool_)
     if not layer.two_sided:
         # In the camera's frame a face seen from the front has its normal towards the origin.
         normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         keep = (normal * corners[:, 0]).sum(axis=1) < 0
-    draw_triangles(corners, rgb, keep, target.focal, target.depth, target.color)
+    if texture is None:
+        draw_triangles(corners, values, keep, target.focal, target.depth, target.color)
+    else:
+        from geo3d_viewer.raster.textured import draw_textured, fitted_image
+
+        image = fitted_image(texture.image, corners, values, target.focal)
+        draw_textured(corners, values, keep, image, target.focal, target.depth, target.color)
     return legend
 
 

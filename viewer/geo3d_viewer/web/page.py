@@ -127,7 +127,7 @@ class Page:
             return legend
         if isinstance(layer, MeshLayer):
             colors, legend = layer_vertex_colors(layer, self.up)
-            self.nodes[layer.name] = scene.add_mesh_trimesh(f"/{layer.name}", self._trimesh(layer.mesh, colors))
+            self.nodes[layer.name] = scene.add_mesh_trimesh(f"/{layer.name}", self._trimesh(layer, colors))
             return legend
         assert isinstance(layer, LineLayer)
         colors = np.repeat(layer.colors[:, None, :], 2, axis=1)
@@ -135,5 +135,18 @@ class Page:
         self.nodes[layer.name] = scene.add_line_segments(f"/{layer.name}", segments, colors, line_width=layer.width)
         return None
 
-    def _trimesh(self, mesh: TriangleMesh, colors: NDArray[np.uint8]) -> Any:
-        return TriangleMesh(mesh.vertices - self.centre, mesh.faces, np.ascontiguousarray(colors)).to_trimesh()
+    def _trimesh(self, layer: MeshLayer, colors: NDArray[np.uint8]) -> Any:
+        mesh, texture = layer.mesh, layer.shown_texture
+        if texture is None:
+            return TriangleMesh(mesh.vertices - self.centre, mesh.faces, np.ascontiguousarray(colors)).to_trimesh()
+        import trimesh
+        from PIL import Image
+
+        # glTF has texture coordinates at vertices: every corner of a face becomes one of its own.
+        corners = (mesh.vertices - self.centre)[mesh.faces].reshape(-1, 3)
+        material = trimesh.visual.material.PBRMaterial(
+            baseColorTexture=Image.fromarray(texture.image), metallicFactor=0.0, roughnessFactor=1.0
+        )
+        visual = trimesh.visual.TextureVisuals(texture.uv.reshape(-1, 2), material=material)
+        faces = np.arange(len(corners)).reshape(-1, 3)
+        return trimesh.Trimesh(corners, faces, visual=visual, process=False)

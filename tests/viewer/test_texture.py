@@ -53,9 +53,8 @@ def test_each_quarter_of_the_picture_is_in_its_place(tmp_path: Path, suffix: str
             # Light takes a part of the brightness away, the hue stays.
             assert np.abs(color / color.max() - wanted / wanted.max()).max() < 0.05
             assert color.max() > 0.6 * wanted.max()
-    plain = render(
-        Scene((MeshLayer("a", layer.mesh, color_by="plain", texture=layer.texture),)), CAMERA, (80, 80), up=Z
-    )
+    layer = replace(layer, color_by="plain")
+    plain = render(Scene((layer,)), CAMERA, (80, 80), up=Z)
     assert np.ptp(plain.color[28, 28].astype(int)) < 15
 
 

@@ -71,7 +71,7 @@ def _neighbourhood(image, y, x):
     for c in range(channels):
         west = np.int64(image[y, x - 1, c]) if x > 0 else np.int64(-1)
         west_2 = np.int64(image[y, x - 2, c]) if x > 1 else np.int64(-1)
-        key = mix_hash(key + west, west_2 + 70001)
+        key = mix_hash(key ^ west, west_2 + 70001)
         if y > 0:
             key = mix_hash(key, np.int64(image[y - 1, x, c]))
             key = mix_hash(key, np.int64(image[y - 1, x - 1, c]) if x > 0 else np.int64(-1))

@@ -325,6 +325,8 @@ def _write_sequential(out, state, coefs, at, dc, ac, last_dc, c):
     last_dc[c] = coefs[at]
     size = _size(abs(difference))
     _emit_symbol(out, state, dc, size)
+    if state[_POS] + 32 > out.size:
+        return
     _emit_value(out, state, difference, size)
     r = 0
     for k in range(1, 64):

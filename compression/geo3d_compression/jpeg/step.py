@@ -45,21 +45,21 @@ APM_ROWS = CLASSES * NODES * 16
 
 @njit(cache=True, nogil=True, inline="always")
 def mix_hash(a, b):
-    """A 64-bit context key from two."""
-    h = (a ^ (b + 0x5851F42D)) * -7046029254386353131
-    return h ^ ((h >> 29) & 0x7FFFFFFFF)
+    """A 64-bit context key from two.  Unsigned: the overflow of a signed product is undefined in compiled code."""
+    h = (np.uint64(a) ^ np.uint64(b + 0x5851F42D)) * np.uint64(0x9E3779B97F4A7C15)
+    return np.int64(h ^ (h >> np.uint64(29)))
 
 
 @njit(cache=True, nogil=True)
 def code(state, buffer, counters, weights, final, apm, work, node, prefix, bit, encode):
     """Encode `bit`, or decode one and return it.  `node`: which decision; `prefix`: bits of it already known."""
-    key = (node + 64 * prefix + 1) * -4417276706812531889
+    key = np.uint64(node + 64 * prefix + 1) * np.uint64(0xC2B2AE3D27D4EB4F)
     inputs = INPUTS
     for i in range(ALL_CONTEXTS):
         if i >= work[BASE] and not work[WARP_FIRST] <= i < work[WARP_END]:
             continue
-        h = (work[i] + key) * -7046029254386353131
-        slot = (i << TABLE_BITS) | ((h >> (64 - TABLE_BITS)) & ((1 << TABLE_BITS) - 1))
+        h = (np.uint64(work[i]) + key) * np.uint64(0x9E3779B97F4A7C15)
+        slot = (i << TABLE_BITS) | np.int64(h >> np.uint64(64 - TABLE_BITS))
         work[SLOTS + i] = slot
         value = np.int64(counters[slot])
         sure = np.int64(CONFIDENCE[value & 1023])

@@ -88,6 +88,15 @@ def test_a_large_claim_in_a_small_file_is_refused() -> None:
 _STREAM = encode_jpeg(jpeg(size=(48, 40)))
 
 
+def test_a_difference_without_a_code_is_refused() -> None:
+    # Decodes to a DC difference that the file's Huffman table has no code for: once written past the buffer's end.
+    for change in range(1, 32):
+        data = bytearray(_STREAM)
+        data[127] ^= change
+        with contextlib.suppress(BitstreamError):
+            assert decode_jpeg(bytes(data)) == decode_jpeg(_STREAM)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_damaged_streams_are_refused(draw: st.DataObject) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from importlib.metadata import version
+from collections.abc import Callable
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,25 +17,32 @@ from geo3d.console import to_json
 from geo3d.errors import Geo3DError
 from geo3d.io.atomic import write_text
 
+# Who writes the page of --html: callable(path, suite, columns, rows, summary, about).
+PAGE_GROUP = "geo3d.bench_pages"
+
 
 def bench(
     suite: tyro.conf.Positional[str],
     /,
     data: Path | None = None,
     json: Annotated[Path | None, tyro.conf.arg(metavar="OUT")] = None,
+    html: Annotated[Path | None, tyro.conf.arg(metavar="OUT.html")] = None,
 ) -> None:
     """Measure a part of the suite beside the peers that are installed, in one run.
 
-    Prints a table; --json writes every row with the machine and the versions. `geo3d bench list` names the suites.
+    Prints a table; --json writes every row with the machine and the versions, --html a page with tables and
+    rate-distortion plots that opens from disk. `geo3d bench list` names the suites.
 
     Examples:
       geo3d bench list
       geo3d bench pcc --data ../shared/data --json pcc.json
+      geo3d bench view --html view.html
 
     Args:
         suite: name of the suite, or `list`.
         data: folder of the full data set; without it the bundled samples are used.
         json: file to write all rows to.
+        html: file to write a page of the results to.
     """
     if suite == "list":
         for name, entry in find_suites().items():
@@ -42,13 +50,37 @@ def bench(
         return
     if data is not None and not data.is_dir():
         raise Geo3DError(f"--data {data} is not a folder")
-    if json is not None and not json.resolve().parent.is_dir():
-        raise Geo3DError(f"--json {json}: its folder does not exist")
+    for option, file in (("--json", json), ("--html", html)):
+        if file is not None and not file.resolve().parent.is_dir():
+            raise Geo3DError(f"{option} {file}: its folder does not exist")
+    write_page = _page_writer() if html is not None else None
     found, rows, summary = run_suite(suite, data)
     _print_table(suite, found["columns"], rows, summary)
     if json is not None:
         result = {"suite": suite, "machine": machine(), "rows": rows, "summary": summary}
         write_text(json, to_json(result, indent=1) + "\n")
+    if html is not None and write_page is not None:
+        write_page(html, suite, found["columns"], rows, summary, _about(suite, found["description"], data))
+
+
+def _page_writer() -> Callable[..., None]:
+    """What writes the page, found before anything is measured."""
+    entries = list(entry_points(group=PAGE_GROUP))
+    if not entries:
+        raise Geo3DError(f"--html needs a package that writes pages (entry points '{PAGE_GROUP}'): install geo3d-suite")
+    writer: Callable[..., None] = entries[0].load()
+    return writer
+
+
+def _about(suite: str, description: str, data: Path | None) -> dict[str, str]:
+    found = machine()
+    command = f"geo3d bench {suite}" + (f" --data {data}" if data is not None else "")
+    return {
+        "what": description,
+        "command": command,
+        "machine": f"{found['cores']} cores, {found['processor']}, {found['platform']}, Python {found['python']}",
+        "packages": ", ".join(f"{name} {number}" for name, number in found["packages"].items()),
+    }
 
 
 def machine() -> dict[str, Any]:

@@ -32,10 +32,12 @@ def line_plot(
     size: tuple[int, int] = (520, 340),
     *,
     equal: bool = False,
+    names_below: bool = False,
 ) -> str:
     """An SVG plot of the series' finite points.
 
-    equal  one metre is as long in x as in y (maps)
+    equal        one metre is as long in x as in y (maps)
+    names_below  write the names lower right, where rising curves leave room, instead of upper right
     """
     width, height = size
     points = [np.stack([np.asarray(s.x, float), np.asarray(s.y, float)], axis=1) for s in series]
@@ -65,7 +67,7 @@ def line_plot(
         if line.marks and len(q):
             parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in q]
         if len(series) > 1:
-            y = _TOP + 14 + 16 * k
+            y = height - _BOTTOM - 8 - 16 * (len(series) - 1 - k) if names_below else _TOP + 14 + 16 * k
             parts.append(f'<text x="{width - _RIGHT - 8}" y="{y}" fill="{color}" text-anchor="end">')
             parts.append(f"{html.escape(line.name)}</text>")
     body = "\n".join(parts)

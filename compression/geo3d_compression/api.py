@@ -19,6 +19,7 @@ def compress(
     duplicates: Literal["keep", "merge"] = "keep",
     keep_order: bool = False,
     threads: int = 2,
+    geometry: Literal["auto", "exact", "lossy"] = "auto",
     name: str = "cloud",
 ) -> bytes:
     """Compress a point cloud to the bytes of a `.g3c` file.
@@ -26,7 +27,7 @@ def compress(
     Parameters
     ----------
     cloud : PointCloud, array or tensor [N, 3], Open3D cloud, or anything else with points.
-    grid, bits, profile, lossless, quality, duplicates, keep_order, threads : as in `cloud.CloudOptions`.
+    grid, bits, profile, lossless, quality, duplicates, keep_order, threads, geometry : as in `cloud.CloudOptions`.
     name : what the item is called in the container.
     """
     from geo3d.types import PointCloud
@@ -36,7 +37,7 @@ def compress(
     from geo3d_compression.container import ContainerWriter, Item
 
     points = cloud if isinstance(cloud, PointCloud) else PointCloud(as_points(cloud))
-    options = CloudOptions(profile, grid, bits, lossless, quality, duplicates, keep_order, threads)
+    options = CloudOptions(profile, grid, bits, lossless, quality, duplicates, keep_order, threads, geometry)
     with ContainerWriter() as writer:
         item = writer.add_item(Item(name, "cloud", 1, octree.model_id(profile)))
         encode_cloud(points, writer, item, options)

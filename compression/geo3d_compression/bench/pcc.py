@@ -20,6 +20,7 @@ from geo3d_compression.bench.cases import Case, cases
 from geo3d_compression.bench.lossy import lossy_rows
 from geo3d_compression.bench.peak import peak_mb, reset_peak
 from geo3d_compression.bench.peers import installed
+from geo3d_compression.bench.surface import surface_rows
 
 _PROFILES: tuple[Literal["fast", "best"], ...] = ("fast", "best")
 
@@ -40,6 +41,7 @@ def rows(data: Path | None) -> Iterator[Row]:
         if case.cloud.colors is not None:
             yield _measure_colors(case, row["bytes"])
             yield from lossy_rows(case)
+        yield from surface_rows(case)
         for name, peer in installed().items():
             yield _measure(case, name, partial(peer.encode, case.shifted), peer.decode, case.shifted)
 
@@ -128,7 +130,7 @@ def _measure_colors(case: Case, geometry: int) -> Row:
 
 def summary(measured: list[Row]) -> list[Row]:
     """Geometric means of bits and of the ratio to TMC13, by what, kind and codec; medians of the seconds."""
-    result = [r for r in measured if r["what"] == "lossy colour BD-rate"]
+    result = [r for r in measured if r["what"].endswith("BD-rate")]
     measured = [r for r in measured if not r["what"].startswith("lossy")]
     for what, kind, codec in dict.fromkeys((r["what"], r["kind"], r["codec"]) for r in measured):
         group = [r for r in measured if (r["what"], r["kind"], r["codec"]) == (what, kind, codec)]
@@ -148,9 +150,10 @@ def summary(measured: list[Row]) -> list[Row]:
 
 
 SUITE: Suite = {
-    "description": "lossless point clouds: bits a point, seconds, memory; beside TMC13 (G-PCC) and installed peers",
+    "description": "point clouds: bits a point, PSNR, seconds, memory; beside TMC13 (G-PCC) and installed peers",
     "columns": [
-        "what", "cloud", "grid", "points", "codec", "bytes", "bpp", "of_tmc13", "enc_s", "dec_s", "peak_mb", "exact",
+        "what", "cloud", "grid", "points", "codec", "bytes", "bpp", "d1_psnr", "of_tmc13", "enc_s", "dec_s",
+        "peak_mb", "exact",
     ],
     "rows": rows,
     "summary": summary,

@@ -22,8 +22,10 @@ from geo3d_compression.cloud.metadata import unpack_metadata
 from geo3d_compression.cloud.order import decode_permutation
 from geo3d_compression.cloud.parallel import ordered_map
 from geo3d_compression.cloud.prepare import refine
+from geo3d_compression.cloud.surface import decode_surface
 from geo3d_compression.container import ChunkType, Container
 from geo3d_compression.container.fields import Cursor
+from geo3d_compression.upsample.weights import weights_id
 
 Box = tuple[float, float, float, float, float, float]
 
@@ -47,7 +49,13 @@ class CloudView:
 
 def read_header(container: Container, item: int) -> CloudHeader:
     """The checked header of a cloud."""
-    return CloudHeader.unpack(container.need(item, ChunkType.HEADER))
+    header = CloudHeader.unpack(container.need(item, ChunkType.HEADER))
+    if header.lossy and header.model != weights_id():
+        raise BitstreamError(
+            f"'{container.items[item].name}' needs the up-sampling model {header.model.hex() or '(none)'}; "
+            f"installed is {weights_id().hex()}: install the version that wrote it"
+        )
+    return header
 
 
 def decode_cloud(container: Container, item: int, view: CloudView | None = None) -> PointCloud:
@@ -93,6 +101,11 @@ class _Job:
     attributes: list[list[bytes]]
     view: CloudView
     error: BitstreamError | None = None
+
+    @property
+    def threads(self) -> int:
+        """Within the tile: tiles share what there is."""
+        return self.view.threads if len(self.header.tiles) == 1 else 1
 
 
 def _touches(header: CloudHeader, tile: TileHeader, box: Box) -> bool:
@@ -168,6 +181,11 @@ def _decode_tile(job: _Job) -> PointCloud:
 def _decode_geometry(job: _Job, level: int) -> NDArray[np.int64]:
     """Morton codes of a tile's nodes at a level."""
     tile = job.tile
+    if job.header.lossy:
+        voxels = decode_surface(
+            job.geometry, tile.depth, job.header.scale, tile.cells, tile.density, tile.voxels, job.threads
+        )  # fmt: skip
+        return voxels if level == tile.depth else np.unique(voxels >> 3 * (tile.depth - level))
     voxels = octree.decode(job.geometry, tile.depth, level)
     if len(voxels) == 0 or len(voxels) > tile.voxels or (level == tile.depth and len(voxels) != tile.voxels):
         raise BitstreamError(f"a tile of {tile.voxels} voxels decoded to {len(voxels)}")

@@ -1,6 +1,6 @@
 """A point cloud into the chunks of a container.
 
-cloud -> grid indices -> tiles -> octree chunks                     (geometry)
+cloud -> grid indices -> tiles -> octree chunks, of all cells or of coarser ones (geometry)
                                -> counts, refinement, attributes    (channels along the coding order)
 """
 
@@ -25,22 +25,31 @@ from geo3d_compression.cloud.metadata import pack_metadata
 from geo3d_compression.cloud.options import CloudOptions
 from geo3d_compression.cloud.order import encode_permutation
 from geo3d_compression.cloud.parallel import ordered_map
-from geo3d_compression.cloud.prepare import prepare
+from geo3d_compression.cloud.prepare import Prepared, prepare
+from geo3d_compression.cloud.recolor import nearest, recolor
+from geo3d_compression.cloud.surface import encode_surface
 from geo3d_compression.cloud.tiles import Tile, split
 from geo3d_compression.container import ChunkType, ContainerWriter
 from geo3d_compression.container.fields import put_varint
+from geo3d_compression.upsample.lattice import UNIT
+from geo3d_compression.upsample.weights import weights_id
 
 Chunk = tuple[ChunkType, int, bytes]
 
 
 @dataclass(frozen=True)
 class CloudReport:
-    """points put in, points that a decoder gives back, and the largest error of a coordinate along an axis."""
+    """points put in, points that a decoder gives back, and the largest error of a coordinate along an axis.
+
+    Of lossy geometry: edge of the coded cells in cells of the grid, and D1 PSNR in dB (see `CloudHeader.d1_psnr`).
+    """
 
     input_points: int
     points: int
     error: float
     cell: float
+    ratio: float = 1.0
+    d1_psnr: float | None = None
 
 
 def encode_cloud(
@@ -56,12 +65,14 @@ def encode_cloud(
     depth = max(int(b) - int(a) for a, b in zip(low, high, strict=True)).bit_length()
 
     tiles: list[TileHeader] = []
+    squares = 0.0
     orders: list[NDArray[np.int64]] = []
     # Scans of one sensor have it at zero; elsewhere the hint does no harm.
     sensor = ready.grid.position(np.zeros(3))
-    jobs = ((tile, ready.indices, sensor, attributes, options) for tile in split(ready.indices))
-    for part, (tile, tile_header, chunks) in enumerate(ordered_map(_encode_tile, jobs, options.threads)):
+    jobs = ((tile, ready, sensor, attributes, options) for tile in split(ready.indices))
+    for part, (tile, tile_header, chunks, error) in enumerate(ordered_map(_encode_tile, jobs, options.threads)):
         tiles.append(tile_header)
+        squares += error * tile_header.points
         if options.keep_order:
             orders.append(tile.order)
         for kind, index, payload in chunks:
@@ -69,43 +80,59 @@ def encode_cloud(
 
     header = CloudHeader(
         options.profile, len(cloud), depth, ready.grid, ready.error, options.keep_order,
-        tuple(a.header for a in attributes), tuple(tiles),
+        tuple(a.header for a in attributes), tuple(tiles), ready.scale, weights_id() if ready.scale > UNIT else b"",
+        squares / sum(t.points for t in tiles),
     )  # fmt: skip
     writer.add_chunk(item, ChunkType.HEADER, header.pack(), critical=True)
     if options.keep_order:
         writer.add_chunk(item, ChunkType.ORDER, encode_permutation(np.concatenate(orders)))
     if metadata := pack_metadata(cloud.metadata):
         writer.add_chunk(item, ChunkType.METADATA, metadata)
-    return CloudReport(len(cloud), header.points, ready.error, ready.grid.step)
+    return CloudReport(
+        len(cloud), header.points, ready.error, ready.grid.step, ready.scale / UNIT, header.d1_psnr
+    )  # fmt: skip
 
 
 def _encode_tile(
-    job: tuple[Tile, NDArray[np.int64], NDArray[np.float64], Sequence[Attribute], CloudOptions],
-) -> tuple[Tile, TileHeader, list[Chunk]]:
-    tile, indices, sensor, attributes, options = job
-    codes = morton_encode(indices[tile.order] - np.array(tile.origin))
+    job: tuple[Tile, Prepared, NDArray[np.float64], Sequence[Attribute], CloudOptions],
+) -> tuple[Tile, TileHeader, list[Chunk], float]:
+    tile, ready, sensor, attributes, options = job
+    codes = morton_encode(ready.indices[tile.order] - np.array(tile.origin))
     starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
     voxels, counts = codes[starts], np.diff(np.append(starts, len(codes)))
-    geometry = octree.encode(
-        morton_decode(voxels), tile.depth, options.profile, sensor - np.array(tile.origin, np.float64)
-    )
+    sensor = sensor - np.array(tile.origin, np.float64)
+    values = [Attribute(a.header, a.values[tile.order]) for a in attributes]
+    error, surface = 0.0, {}
+    if ready.scale > UNIT:
+        coded = encode_surface(voxels, tile.depth, ready.scale, options.profile, sensor, 1)
+        values = [_resample(a, morton_decode(voxels), morton_decode(coded.codes)) for a in values]
+        geometry, voxels, codes, error = coded.chunks, coded.codes, coded.codes, coded.error
+        surface = {"cells": coded.cells, "density": coded.density}
+    else:
+        geometry = octree.encode(morton_decode(voxels), tile.depth, options.profile, sensor)
     chunks: list[Chunk] = [(ChunkType.GEOMETRY, k, data) for k, data in enumerate(geometry)]
     groups = 1
     several = counts if len(voxels) < len(codes) else None
-    if attributes or several is not None:
+    if values or several is not None:
         order = build_order(voxels, tile.depth)
         groups = groups_of(order)
         if several is not None:
             chunks += _encode_counts(order, several)
             order = build_order(voxels, tile.depth, several)
-        for k, attribute in enumerate(attributes):
+        for k, attribute in enumerate(values):
             if attribute.header.step:
                 chunks += _encode_lossy(voxels, tile, several, k, attribute, groups)
             else:
-                chunks += _encode_attribute(order, several, k, attribute, tile.order, groups)
-    x, y, z = tile.origin
-    header = TileHeader((x, y, z), tile.depth, len(voxels), len(codes), len(geometry), groups)
-    return tile, header, chunks
+                chunks += _encode_attribute(order, several, k, attribute, groups)
+    header = TileHeader(tile.origin, tile.depth, len(voxels), len(codes), len(geometry), groups, **surface)
+    return tile, header, chunks, error
+
+
+def _resample(attribute: Attribute, original: NDArray[np.int64], decoded: NDArray[np.int64]) -> Attribute:
+    """An attribute on the decoded voxels: colours are blended, of the rest the nearest original's is taken."""
+    if attribute.header.role == "color":
+        return Attribute(attribute.header, recolor(original, attribute.values, decoded, 1))
+    return Attribute(attribute.header, attribute.values[nearest(original, decoded, 1)])
 
 
 def _encode_counts(order: CodingOrder, counts: NDArray[np.int64]) -> Iterator[Chunk]:
@@ -123,18 +150,17 @@ def _encode_lossy(
     groups: int,
 ) -> Iterator[Chunk]:  # fmt: skip
     """Lossy colours: one mean a voxel, in Y Cb Cr."""
-    colors = level_means(rgb_to_ycc(attribute.values[tile.order].astype(np.uint8)), counts)
+    colors = level_means(rgb_to_ycc(attribute.values.astype(np.uint8)), counts)
     streams = encode_colors(voxels, tile.depth, colors, attribute.header.step, split_levels(tile.depth, groups))
     for k, data in enumerate(streams):
         yield ChunkType.ATTRIBUTE, 2 * number + k, data
 
 
 def _encode_attribute(
-    order: CodingOrder, counts: NDArray[np.int64] | None, number: int, attribute: Attribute,
-    members: NDArray[np.int64], groups: int,
-) -> Iterator[Chunk]:  # fmt: skip
-    values = np.zeros((len(members), attribute.values.shape[1]), np.int64)
-    values[order.of_points(counts)] = attribute.values[members]
+    order: CodingOrder, counts: NDArray[np.int64] | None, number: int, attribute: Attribute, groups: int
+) -> Iterator[Chunk]:
+    values = np.zeros_like(attribute.values)
+    values[order.of_points(counts)] = attribute.values
     spans = ranges(attribute.header)
     per_group: list[list[bytes]] = [[] for _ in range(groups)]
     for part in channel_groups(values.shape[1]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,14 +12,16 @@ from geo3d_compression.attributes.channels import MAX_CHANNELS
 from geo3d_compression.attributes.integers import DTYPES, IntegerMap
 from geo3d_compression.cloud.grid import Grid
 from geo3d_compression.cloud.tiles import MAX_TILE_POINTS, MAX_TILES
-from geo3d_compression.container.fields import Choice, Cursor, Field, Float, SInt, Text, UInt, pack, unpack
+from geo3d_compression.container.fields import Blob, Choice, Cursor, Field, Float, SInt, Text, UInt, pack, unpack
+from geo3d_compression.upsample.classes import DENSITY_CLASSES
+from geo3d_compression.upsample.lattice import MAX_SCALE, UNIT
 
 MAX_POINTS = 1 << 40
 ROLES = ("color", "normal", "attribute", "refinement")
 PROFILES = ("fast", "best")
 
 _FIELDS: tuple[Field, ...] = (
-    UInt("version", 1, 1),
+    UInt("version", 2, 2),
     Choice("profile", PROFILES),
     UInt("input_points", MAX_POINTS, 1),
     UInt("depth", 64),
@@ -30,8 +33,14 @@ _FIELDS: tuple[Field, ...] = (
     Float("z", -1e300),
     Float("error", 0.0),
     UInt("ordered", 1),
+    UInt("scale", MAX_SCALE, UNIT),
     UInt("attributes", 4096),
     UInt("tiles", MAX_TILES, 1),
+)
+# Only where `scale` says that the geometry is lossy.
+_SURFACE_FIELDS: tuple[Field, ...] = (
+    Blob("model", 16),
+    Float("distortion", 0.0),
 )
 _TILE_FIELDS: tuple[Field, ...] = (
     SInt("x", 1 << 63),
@@ -42,6 +51,10 @@ _TILE_FIELDS: tuple[Field, ...] = (
     UInt("points", MAX_TILE_POINTS, 1),
     UInt("geometry_chunks", 64, 1),
     UInt("attribute_groups", 2, 1),
+)
+_SURFACE_TILE_FIELDS: tuple[Field, ...] = (
+    UInt("cells", MAX_TILE_POINTS, 1),
+    UInt("density", DENSITY_CLASSES - 1),
 )
 _ATTRIBUTE_FIELDS: tuple[Field, ...] = (
     Text("name", 1024),
@@ -55,7 +68,10 @@ _ATTRIBUTE_FIELDS: tuple[Field, ...] = (
 
 @dataclass(frozen=True)
 class TileHeader:
-    """A cube of 2^depth voxels at `origin`, in cells of the grid."""
+    """A cube of 2^depth voxels at `origin`, in cells of the grid.
+
+    Of lossy geometry, `cells` are coded, in a cloud of `density` (see `upsample.classes`).
+    """
 
     origin: tuple[int, int, int]
     depth: int
@@ -63,6 +79,8 @@ class TileHeader:
     points: int
     geometry_chunks: int
     attribute_groups: int
+    cells: int = 0
+    density: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,7 +100,11 @@ class AttributeHeader:
 
 @dataclass(frozen=True)
 class CloudHeader:
-    """What a decoder must know before any point: see the fields above."""
+    """What a decoder must know before any point: see the fields above.
+
+    `scale` is the edge of the coded cells in sixteenths of a voxel: 16 is exact geometry.  Above it, `model` is the
+    content hash of the up-sampling weights and `distortion` the mean squared distance to the original, in cells.
+    """
 
     profile: str
     input_points: int
@@ -92,28 +114,48 @@ class CloudHeader:
     ordered: bool
     attributes: tuple[AttributeHeader, ...]
     tiles: tuple[TileHeader, ...]
+    scale: int = UNIT
+    model: bytes = b""
+    distortion: float = 0.0
+
+    @property
+    def lossy(self) -> bool:
+        """Whether the voxels are predicted from coarser cells."""
+        return self.scale > UNIT
 
     @property
     def points(self) -> int:
         """Points of the decoded cloud."""
         return sum(t.points for t in self.tiles)
 
+    @property
+    def d1_psnr(self) -> float | None:
+        """Point-to-point PSNR in dB as MPEG defines it, with the octree's 2^depth - 1 as peak; None where exact."""
+        if not self.lossy:
+            return None
+        return 10 * math.log10(3 * (2**self.depth - 1) ** 2 / max(self.distortion, 1e-12))
+
     def pack(self) -> bytes:
         """Header bytes."""
         g = self.grid
         values = {
-            "version": 1, "profile": self.profile, "input_points": self.input_points, "depth": self.depth,
+            "version": 2, "profile": self.profile, "input_points": self.input_points, "depth": self.depth,
+            "scale": self.scale,
             "dtype": g.dtype, "cell": g.cell, "divisor": g.divisor, "x": g.origin[0], "y": g.origin[1],
             "z": g.origin[2], "error": self.error, "ordered": int(self.ordered), "tiles": len(self.tiles),
             "attributes": len(self.attributes),
         }  # fmt: skip
         parts = [pack(_FIELDS, values)]
+        if self.lossy:
+            parts.append(pack(_SURFACE_FIELDS, vars(self)))
         for a in self.attributes:
             row = {"name": a.name, "role": a.role, "vector": a.vector, "ycocg": a.ycocg, "step": a.step}
             row["channels"] = len(a.maps)
             parts += [pack(_ATTRIBUTE_FIELDS, row), *(m.pack() for m in a.maps)]
         for t in self.tiles:
             parts.append(pack(_TILE_FIELDS, {**vars(t), "x": t.origin[0], "y": t.origin[1], "z": t.origin[2]}))
+            if self.lossy:
+                parts.append(pack(_SURFACE_TILE_FIELDS, vars(t)))
         return b"".join(parts)
 
     @staticmethod
@@ -121,16 +163,17 @@ class CloudHeader:
         """Read and check what `pack` wrote."""
         cursor = Cursor(data, "cloud header")
         h = unpack(_FIELDS, cursor)
+        surface = unpack(_SURFACE_FIELDS, cursor) if h["scale"] > UNIT else {}
         attributes = [_read_attribute(cursor) for _ in range(h["attributes"])]
         if h["tiles"] * 8 > cursor.left:
             raise BitstreamError(f"a cloud header announces {h['tiles']} tiles in {cursor.left} bytes")
-        tiles = [_read_tile(cursor) for _ in range(h["tiles"])]
+        tiles = [_read_tile(cursor, bool(surface)) for _ in range(h["tiles"])]
         cursor.finish()
         _check_unique(attributes)
         grid = Grid(h["dtype"], h["cell"], (h["x"], h["y"], h["z"]), h["divisor"])
         return CloudHeader(
             h["profile"], h["input_points"], h["depth"], grid, h["error"], bool(h["ordered"]), tuple(attributes),
-            tuple(tiles),
+            tuple(tiles), h["scale"], **surface,
         )  # fmt: skip
 
 
@@ -146,12 +189,16 @@ def _read_attribute(cursor: Cursor) -> AttributeHeader:
     return AttributeHeader(row["name"], row["role"], bool(row["vector"]), bool(row["ycocg"]), maps, row["step"])
 
 
-def _read_tile(cursor: Cursor) -> TileHeader:
+def _read_tile(cursor: Cursor, lossy: bool) -> TileHeader:
     row = unpack(_TILE_FIELDS, cursor)
+    if lossy:
+        row |= unpack(_SURFACE_TILE_FIELDS, cursor)
     origin = (row.pop("x"), row.pop("y"), row.pop("z"))
     tile = TileHeader(origin, **row)
     if tile.voxels > tile.points or tile.voxels > 8**tile.depth:
         raise BitstreamError(f"a tile of depth {tile.depth} announces {tile.voxels} voxels and {tile.points} points")
+    if lossy and not (tile.points == tile.voxels >= tile.cells):
+        raise BitstreamError(f"a lossy tile announces {tile.cells} cells, {tile.voxels} voxels, {tile.points} points")
     if max(abs(v) for v in origin) > (1 << 63) - (1 << 22):
         raise BitstreamError(f"a tile lies at {origin}, outside of 64-bit indices")
     return tile

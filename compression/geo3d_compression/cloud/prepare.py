@@ -14,6 +14,8 @@ from geo3d.types import PointCloud
 from geo3d_compression.attributes.integers import from_ordered, to_ordered
 from geo3d_compression.cloud.grid import Grid, choose_grid, exact_grid, grid_of_cell, largest_error
 from geo3d_compression.cloud.options import CloudOptions
+from geo3d_compression.cloud.surface import is_dense, scale_of_quality
+from geo3d_compression.upsample.lattice import UNIT, widest
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +23,8 @@ class Prepared:
     """A cloud whose points are cells `indices` [N, 3] of `grid`.
 
     deltas  [N, 3] int64, what `--lossless` adds to the cells' centres in steps of the last bit; None if nothing
-    error   the farthest that a decoded coordinate is from the input's, along an axis
+    error   the farthest that a decoded coordinate can be from the input's nearest, along an axis
+    scale   edge of the coded cells in sixteenths of the grid's: 16 is exact geometry
     """
 
     cloud: PointCloud
@@ -29,6 +32,7 @@ class Prepared:
     indices: NDArray[np.int64]
     deltas: NDArray[np.int64] | None
     error: float
+    scale: int = UNIT
 
 
 def prepare(cloud: PointCloud, options: CloudOptions) -> Prepared:
@@ -50,9 +54,16 @@ def prepare(cloud: PointCloud, options: CloudOptions) -> Prepared:
     grid = choose_grid(points, options.grid, options.bits)
     indices = grid.indices(points)
     error = largest_error(grid, points, indices)
-    if options.duplicates == "merge":
+    scale = _scale(cloud, indices, options)
+    if options.duplicates == "merge" or scale > UNIT:
         cloud, indices = _merge(cloud, indices)
-    return Prepared(cloud, grid, indices, None, error)
+    return Prepared(cloud, grid, indices, None, error + (widest(scale) - 1) * grid.step, scale)
+
+
+def _scale(cloud: PointCloud, indices: NDArray[np.int64], options: CloudOptions) -> int:
+    if options.quality is None or not options.may_lose_geometry(cloud.colors is not None):
+        return UNIT
+    return scale_of_quality(options.quality) if options.geometry == "lossy" or is_dense(indices) else UNIT
 
 
 def _lossless(cloud: PointCloud, options: CloudOptions) -> Prepared:

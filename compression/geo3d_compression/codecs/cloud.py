@@ -31,7 +31,9 @@ class CloudCodec:
         cloud = read_points(source)
         item = writer.add_item(Item(name, self.kind, self.number, octree.model_id(request.profile)))
         report = encode_cloud(cloud, writer, item, options)
-        details = {"decoded_points": report.points, "cell": report.cell, "max_error": report.error}
+        details: dict[str, Any] = {"decoded_points": report.points, "cell": report.cell, "max_error": report.error}
+        if report.d1_psnr is not None:
+            details |= {"geometry": "lossy", "coded_cell": report.cell * report.ratio, "d1_psnr": report.d1_psnr}
         return Outcome(report.input_points, details)
 
     def decompress(self, container: Container, item: int, target: Path, view: View) -> Outcome:
@@ -46,6 +48,7 @@ class CloudCodec:
 
     def describe(self, container: Container, item: int) -> dict[str, Any]:
         from geo3d_compression.cloud.decode import read_header
+        from geo3d_compression.upsample.lattice import UNIT
 
         h = read_header(container, item)
         low = [min(t.origin[k] for t in h.tiles) for k in range(3)]
@@ -56,6 +59,8 @@ class CloudCodec:
             "attributes": [a.name for a in h.attributes if a.role != "refinement"],
             "lossy_attributes": [a.name for a in h.attributes if a.step],
             "exact_coordinates": h.error == 0, "keeps_order": h.ordered,
+            **({"geometry": "lossy", "coded_cell": h.grid.step * h.scale / UNIT, "d1_psnr": h.d1_psnr,
+                "upsampling_model": h.model.hex()} if h.lossy else {"geometry": "exact"}),
         }  # fmt: skip
 
 
@@ -65,7 +70,7 @@ def cloud_options(request: Request) -> Any:
 
     return CloudOptions(
         request.profile, request.grid, request.bits, request.lossless, request.quality, request.duplicates,
-        request.keep_order, request.threads,
+        request.keep_order, request.threads, request.geometry,
     )  # fmt: skip
 
 

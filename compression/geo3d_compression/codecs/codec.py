@@ -24,6 +24,7 @@ class Request:
     keep_order: bool = False
     threads: int = 2
     group: int | None = None
+    geometry: Literal["auto", "exact", "lossy"] = "auto"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ def compress(
     codec: str | None = None,
     duplicates: Literal["keep", "merge"] = "keep",
     keep_order: bool = False,
+    geometry: Literal["auto", "exact", "lossy"] = "auto",
     group: int | None = None,
     threads: int = 2,
     json: bool = False,
@@ -28,11 +29,13 @@ def compress(
 
     The codec follows from what an input is. Integer coordinates, and floats that lie on a decimal grid, are kept
     exactly; other floats are rounded to a grid, by default 2^-16 of the longest side and at most 1 mm. Attributes are
-    kept exactly, unless --quality asks for smaller colours.
+    kept exactly, unless --quality asks for smaller colours. Of a dense cloud --quality makes the geometry smaller too:
+    coarser cells are stored, and the decoder predicts the surface inside them (see --geometry).
 
     Examples:
       geo3d compress scan.ply -o scan.g3c --grid 0.002
       geo3d compress room.ply -o room.g3c --grid 0.005 --quality 75
+      geo3d compress person.ply -o person.g3c --quality 50
       geo3d compress lidar.laz -o lidar.g3c --lossless --profile best
       geo3d compress voxels.npy -o voxels.g3c --grid 1
       geo3d compress ct.nii.gz -o ct.g3c --profile best
@@ -43,12 +46,14 @@ def compress(
         output: the .g3c file to write.
         profile: fast (speed first) or best (size first).
         lossless: keep the exact bits of float coordinates.
-        quality: 0 to 100 for lossy colours (90 looks the same, 50 is small); the geometry follows --grid.
+        quality: 0 to 100 for lossy colours (90 looks the same, 50 is small) and lossy dense geometry.
         grid: cell in the coordinates' unit (metres); the error is at most half of it.
         bits: instead of --grid, the longest side gets 2^bits cells.
         codec: force a codec for all inputs.
         duplicates: keep several points of one cell, or merge them (mean colour, the first point's other attributes).
         keep_order: give the points back in the input's order.
+        geometry: exact, every occupied cell of the grid; lossy, by --quality; auto is lossy where --quality is given
+            and the cloud is dense, but exact where it has colours and --grid or --bits is given.
         group: slices of a volume (frames of a depth sequence) that are decodable without the others.
         threads: tiles coded at the same time.
         json: print one JSON object.
@@ -64,7 +69,7 @@ def compress(
         raise Geo3DError("nothing to compress: give at least one INPUT")
     if threads < 1:
         raise Geo3DError(f"--threads must be at least 1, got {threads}")
-    request = Request(profile, lossless, quality, grid, bits, duplicates, keep_order, threads, group)
+    request = Request(profile, lossless, quality, grid, bits, duplicates, keep_order, threads, group, geometry)
     names = [codec_for(path, codec) for path in inputs]
     start = time.perf_counter()
     rows: list[dict[str, Any]] = []

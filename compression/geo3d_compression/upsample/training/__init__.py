@@ -1,0 +1,1 @@
+"""Training of the up-sampling network: prepare, samples, fit, export."""

@@ -133,6 +133,9 @@ class _Renderer:
         # Texture coordinates: the point dropped along the dominant axis of its normal.
         axis = np.abs(normal).argmax(-1)
         points = np.where(seen[..., None], points, 0)
+        if self.room.texture_frame is not None:
+            frame = self.room.texture_frame[texture]
+            points = (points - frame[..., :3]) * np.where([True, True, False], frame[..., 3:], 1.0)
         u = np.where(axis == 0, points[..., 1], points[..., 0])
         v = np.where(axis == 2, points[..., 1], points[..., 2])
         scale = TEXTURE_SIZE / self.room.texture_metres[texture]
@@ -141,6 +144,8 @@ class _Renderer:
         facing = np.abs((normal * directions).sum(-1)) / length
         shade = (0.55 + 0.45 * facing) * rng.uniform(0.95, 1.05)
         image = color * shade[..., None] + rng.normal(size=color.shape) * 2.0
+        if self.sensor.grey:
+            image = np.repeat(image @ [[0.299], [0.587], [0.114]], 3, axis=-1)
         return np.where(seen[..., None], image, 0).clip(0, 255).astype(np.uint8)
 
 

@@ -14,7 +14,7 @@ from geo3d.io import open_rgbd
 from geo3d.registration.dense import frame_maps
 from geo3d.registration.dense.consistency import consistency
 from geo3d.registration.se3 import inverse
-from geo3d.synthetic import SENSORS, random_room, random_walk, render_frame
+from geo3d.synthetic import SENSORS, any_room, random_walk, render_frame
 from geo3d.types import RGBDFrame
 
 BINS = ((0.0, 0.0), (0.1, 0.3), (0.3, 0.5), (0.5, 0.9))
@@ -69,14 +69,20 @@ def folder_pairs(folder: Path, per_bin: int, seed: int, max_frames: int = 90) ->
     yield from pairs_of_bins(np.stack([T for T in poses if T is not None]), load, per_bin, seed)
 
 
-def synthetic_pairs(rooms: Sequence[int], per_bin: int, frames: int = 24) -> Iterator[FramePair]:
+def synthetic_pairs(
+    rooms: Sequence[int], per_bin: int, frames: int = 24, images: Sequence[NDArray[np.uint8]] = ()
+) -> Iterator[FramePair]:
     """Pairs of random rooms (by seed), each seen by one of the sensors, with changes of exposure.
 
     Every other room's colour is not exactly registered to its depth, as with many real sensors.
+
+    Parameters
+    ----------
+    images : [H, W, 3] pictures that become textures beside the procedural ones.
     """
     sensors = list(SENSORS.values())
     for seed in rooms:
-        room = random_room(seed)
+        room = any_room(seed, images)
         sensor = sensors[seed % len(sensors)]
         walk = random_walk(room, frames, seed, metres_per_frame=0.25)
         rng = np.random.default_rng(seed)
@@ -88,13 +94,26 @@ def synthetic_pairs(rooms: Sequence[int], per_bin: int, frames: int = 24) -> Ite
                 frame_maps(frame)
             except RegistrationError:
                 continue
-            seen.append(_exposed(_misregistered(frame, zoom, shift), rng))
+            seen.append(exposed(misregistered(frame, zoom, shift), rng))
             poses.append(T)
         if len(poses) > 3:
             yield from pairs_of_bins(np.stack(poses), seen.__getitem__, per_bin, seed)
 
 
-def _misregistered(frame: RGBDFrame, zoom: float, shift: NDArray[np.float64]) -> RGBDFrame:
+def read_images(folder: Path, size: int = 512) -> list[NDArray[np.uint8]]:
+    """The pictures of a folder, in the order of their names, at most `size` pixels wide and high."""
+    from PIL import Image
+
+    images = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"):
+            with Image.open(path) as picture:
+                picture.thumbnail((size, size))
+                images.append(np.asarray(picture.convert("RGB")))
+    return images
+
+
+def misregistered(frame: RGBDFrame, zoom: float, shift: NDArray[np.float64]) -> RGBDFrame:
     """The frame with its colour enlarged about the centre and shifted by a share of the width."""
     if frame.color is None or (zoom == 1 and not shift.any()):
         return frame
@@ -105,9 +124,12 @@ def _misregistered(frame: RGBDFrame, zoom: float, shift: NDArray[np.float64]) ->
     return replace(frame, color=frame.color[v_from, u_from])
 
 
-def _exposed(frame: RGBDFrame, rng: np.random.Generator) -> RGBDFrame:
+def exposed(frame: RGBDFrame, rng: np.random.Generator) -> RGBDFrame:
     """The frame with another exposure and white balance."""
     if frame.color is None:
         return frame
     gain = rng.uniform(0.75, 1.25) * rng.uniform(0.93, 1.07, 3)
-    return replace(frame, color=np.clip(frame.color * gain, 0, 255).astype(np.uint8))
+    if (frame.color[..., 0] == frame.color[..., 2]).all():
+        gain[:] = gain[0]
+    bright = (frame.color / 255.0) ** rng.uniform(0.8, 1.25) * gain
+    return replace(frame, color=np.clip(255 * bright, 0, 255).astype(np.uint8))

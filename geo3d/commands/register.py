@@ -18,44 +18,52 @@ def register(
     method: Method = "auto",
     pairs: Annotated[Path | None, tyro.conf.arg(metavar="LIST.txt")] = None,
     merged: Annotated[Path | None, tyro.conf.arg(metavar="OUT.ply")] = None,
+    snapshot: Annotated[Path | None, tyro.conf.arg(metavar="OUT.png")] = None,
     seed: int = 0,
     json: bool = False,
 ) -> int:
     """Find the pose between two clouds or RGB-D frames, or refuse (exit 1, with the reason).
 
     SOURCE and TARGET are point cloud files, or frames as FOLDER@FRAME (name or number). T_target_source maps the
-    source's points into the target's frame.
+    source's points into the target's frame. More than two inputs, in any order, are brought into the frame of the
+    first one by a pose graph over all pairs; exit 1 if some cannot be connected.
 
     Examples:
       geo3d register a.ply b.ply -o T.json
       geo3d register samples/box_desk@0 samples/box_desk@12 --json
-      geo3d register a.ply b.ply --init guess.json --merged both.ply
+      geo3d register a.ply b.ply --init guess.json --merged both.ply --snapshot before_after.png
+      geo3d register a.ply b.ply c.ply d.ply --merged all.ply
       geo3d register --pairs list.txt > answers.jsonl
 
     Args:
-        inputs: SOURCE and TARGET.
+        inputs: SOURCE and TARGET, or many.
         output: file for the result as JSON.
         init: a guess of T_target_source (JSON, .npy or text).
         method: auto pools hypotheses and verifies them; the others are the published methods, verified.
         pairs: a file with two inputs a line; prints one JSON line a pair.
-        merged: write both clouds in the target's frame.
+        merged: write all clouds in the target's (of many: the first one's) frame.
+        snapshot: write a picture of both clouds before and after (of two inputs).
         seed: of everything random.
         json: print one JSON object.
     """
     from geo3d.errors import Geo3DError
 
     if pairs is not None:
-        if inputs or output or init or merged:
+        if inputs or output or init or merged or snapshot:
             raise Geo3DError("--pairs stands alone (with --method and --seed); its pairs come from the list")
         return _many(pairs, method, seed)
-    if len(inputs) != 2:
-        raise Geo3DError(f"register takes SOURCE and TARGET, got {len(inputs)} inputs (or --pairs LIST.txt)")
-    return _one(inputs[0], inputs[1], output, init, method, merged, seed, json)
+    if len(inputs) < 2:
+        raise Geo3DError(f"register takes SOURCE and TARGET or more, got {len(inputs)} inputs (or --pairs LIST.txt)")
+    if len(inputs) > 2:
+        if init or snapshot or method != "auto":
+            raise Geo3DError(f"--init, --snapshot and --method are for two inputs, got {len(inputs)}")
+        return _multiway(inputs, output, merged, seed, json)
+    return _one(inputs[0], inputs[1], output, init, method, merged, snapshot, seed, json)
 
 
 def _one(
-    source: str, target: str, output: Path | None, init: Path | None, method: str, merged: Path | None, seed: int,
-    json: bool,
+    source: str, target: str, output: Path | None, init: Path | None, method: str, merged: Path | None,
+    snapshot: Path | None, seed: int, json: bool,
 ) -> int:  # fmt: skip
     from geo3d.console import report, say, to_json
     from geo3d.io import write_points
@@ -75,6 +83,10 @@ def _one(
         report(answer, as_json=True)
     else:
         report(_readable(answer), as_json=False)
+    if snapshot is not None:
+        from geo3d.registration.picture import write_before_after
+
+        write_before_after(snapshot, as_cloud(a), as_cloud(b), result.T_target_source, result.converged)
     if not result.converged:
         say(f"geo3d register: refused: {result.reason}")
         return 1
@@ -82,6 +94,53 @@ def _one(
         both = PointCloud.concatenate([as_cloud(a).transformed(result.T_target_source), as_cloud(b)])
         write_points(merged, both)
     return 0
+
+
+def _multiway(inputs: tuple[str, ...], output: Path | None, merged: Path | None, seed: int, json: bool) -> int:
+    """Poses of many views; 1 if some are not connected."""
+    from geo3d.console import report, say, to_json
+    from geo3d.io import write_points
+    from geo3d.io.atomic import write_text
+    from geo3d.registration.inputs import load_side
+    from geo3d.registration.multiway import register_many
+    from geo3d.registration.register import as_cloud
+    from geo3d.types import PointCloud
+
+    views = [load_side(text) for text in inputs]
+    result = register_many(views, seed=seed)
+    answer = {
+        "views": [
+            {"input": name, "connected": bool(known), "T_world_view": T}
+            for name, known, T in zip(inputs, result.connected, result.T_world_view, strict=True)
+        ],
+        "pairs": [
+            {
+                "source": inputs[e.source],
+                "target": inputs[e.target],
+                "converged": e.result.converged,
+                "probability": e.result.probability,
+                "weight": e.weight,
+                "T_target_source": e.result.T_target_source,
+                "reason": e.result.reason,
+            }
+            for e in result.edges
+        ],
+    }
+    if output is not None:
+        write_text(output, to_json(answer, indent=1) + "\n")
+    if json:
+        report(answer, as_json=True)
+    else:
+        used = sum(e.weight > 0.1 for e in result.edges)
+        states = {n: "connected" if k else "not connected" for n, k in zip(inputs, result.connected, strict=True)}
+        report({**states, "pairs used": f"{used} of {len(result.edges)}"}, as_json=False)
+    if merged is not None:
+        kept = zip(views, result.T_world_view, result.connected, strict=True)
+        write_points(merged, PointCloud.concatenate([as_cloud(v).transformed(T) for v, T, known in kept if known]))
+    lost = [n for n, known in zip(inputs, result.connected, strict=True) if not known]
+    if lost:
+        say(f"geo3d register: no accepted pair connects {', '.join(lost)} with the others")
+    return int(bool(lost))
 
 
 def _readable(answer: dict[str, Any]) -> dict[str, Any]:

@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from geo3d.errors import Geo3DError
 from geo3d.registration.agreement import Agreement, agreement
 from geo3d.registration.classical import CLASSICAL
-from geo3d.registration.classical.icp import refine
 from geo3d.registration.cloud_hypotheses import best_distinct, cloud_hypotheses, near
 from geo3d.registration.degenerate import open_directions
 from geo3d.registration.judge_clouds import judge
 from geo3d.registration.prepare import CloudPair, extent, finite_cloud, prepare_pair, unit_note
+from geo3d.registration.refine_clouds import refine_clouds
 from geo3d.registration.result import RegistrationResult
 from geo3d.types import PointCloud
 
 KEEP = 10
+SEARCH_POINTS = 3000
 
 
 def register_clouds(
@@ -77,11 +78,11 @@ def _search(pair: CloudPair, init: NDArray[np.float64] | None, seed: int) -> tup
     own = pair.centered(np.eye(4) if init is None else init)
     poses = np.concatenate([cloud_hypotheses(pair, seed), own[None]])
     poses, _ = best_distinct(pair, poses, KEEP)
-    refined = [refine(pair, T, (3.0, 1.5)) for T in poses]
+    refined = [refine_clouds(pair, T, (3.0, 1.5), SEARCH_POINTS) for T in poses]
     scores = np.array([_score(agreement(pair, T)) for T in refined])
     best = int(scores.argmax())
     rivals = [s for T, s in zip(refined, scores, strict=True) if not near(T, refined[best], 4 * pair.voxel)]
-    T = refine(pair, refined[best], (1.0,))
+    T = refine_clouds(pair, refined[best], (1.0,))
     return T, float(max(rivals, default=0.0) / max(scores[best], 1e-9))
 
 

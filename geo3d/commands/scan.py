@@ -82,7 +82,7 @@ def _print_table(numbers: dict[str, Any], output: Path) -> None:
         "ATE against the given poses": "–" if ate is None else f"{ate * 100:.2f} cm RMSE",
         "points": f"{numbers['points']:,}",
         "faces": f"{numbers['faces']:,}",
-        "raw frames → scan.g3c": f"{numbers['raw_bytes']:,} → " + ("–" if packed is None else f"{packed:,}") + " bytes",
+        "files → scan.g3c": f"{numbers['raw_bytes']:,} → " + ("–" if packed is None else f"{packed:,}") + " bytes",
         "time": f"{numbers['seconds']:.1f} s ({numbers['frames_per_second']:.1f} frames/s)",
         "peak memory": f"{numbers['peak_mb']:.0f} MB",
     }

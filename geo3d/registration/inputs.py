@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ def load_side(text: str) -> RGBDFrame | PointCloud:
         raise FormatError(f"{text} is a folder; name one of its frames, as {text}@0")
     if path.exists() or not folder:
         return read_points(path)
-    dataset = open_rgbd(folder)
+    # A frame's own pose is not needed, so a broken one must not keep the frame out.
+    dataset = replace(open_rgbd(folder), pose_errors={})
     index = dataset.index(frame)
     return dataset.load(index)
 

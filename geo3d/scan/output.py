@@ -50,10 +50,9 @@ def write_products(result: ScanResult, out: Path) -> dict[str, dict[str, Any]]:
 
 
 def raw_bytes(dataset: RGBDDataset, result: ScanResult) -> int:
-    """Bytes of the posed frames' depth and colour as a sensor delivers them: 2 and 3 a pixel."""
-    pixels = dataset.camera.width * dataset.camera.height
-    per_frame = 2 * pixels + (3 * pixels if any(p is not None for p in dataset.color_paths) else 0)
-    return per_frame * len(result.posed)
+    """Bytes on disk of the posed frames' depth and colour files; a file that holds many frames counts once."""
+    paths = {p for i in result.posed for p in (dataset.depth_path(i), dataset.color_path(i)) if p is not None}
+    return sum(p.stat().st_size for p in paths if p.is_file())
 
 
 def trajectory_error(dataset: RGBDDataset, result: ScanResult) -> float | None:

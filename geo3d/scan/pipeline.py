@@ -40,7 +40,8 @@ def scan(folder: Path, out: Path, options: ScanOptions | None = None) -> ScanRes
     dataset = open_rgbd(folder)
     if options.poses == "estimate":
         # A broken pose file is no reason to leave a frame out when poses are estimated anyway.
-        dataset = replace(dataset, pose_errors={})
+        finite = [T if T is not None and np.isfinite(T).all() else None for T in dataset.T_world_camera]
+        dataset = replace(dataset, T_world_camera=finite, pose_errors={})
     out.mkdir(parents=True, exist_ok=True)
     watch = Stopwatch()
     walk = _walk(dataset, options, out / STATE_FILE)

@@ -61,7 +61,7 @@ def _summary(result: ScanResult, dataset: RGBDDataset | None, folder: Path) -> s
         rows.append(["path of the camera", f"{steps.sum():.2f} m"])
     rows += [["points", len(result.cloud)], ["faces", len(result.mesh.faces)]]
     if dataset is not None:
-        rows.append(["frames as the sensor delivers them", f"{raw_bytes(dataset, result):,} bytes"])
+        rows.append(["files of these frames (depth and colour)", f"{raw_bytes(dataset, result):,} bytes"])
     if (folder / "scan.g3c").is_file():
         rows.append(["scan.g3c (all of it in one file)", f"{(folder / 'scan.g3c').stat().st_size:,} bytes"])
     rows += [[f"seconds: {stage}", float(value)] for stage, value in result.seconds.items()]

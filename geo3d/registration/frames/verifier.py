@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,8 +52,12 @@ def load_verifier() -> Verifier:
     return Verifier(quick, full, float(data["threshold"]))
 
 
-def _logistic(data: dict[str, object], names: tuple[str, ...]) -> Logistic:
-    if tuple(data["names"]) != names:  # type: ignore[arg-type]
+def _logistic(data: dict[str, Any], names: tuple[str, ...]) -> Logistic:
+    """The stored model over all evidence that is gathered; what it does not know weighs nothing."""
+    if not set(data["names"]) <= set(names):
         raise FormatError(f"the verifier was trained on other evidence ({data['names']}) than this version gathers")
-    mean, deviation, weights = (np.array(data[k], dtype=np.float64) for k in ("mean", "deviation", "weights"))
-    return Logistic(names, mean, deviation, weights, float(data["bias"]))  # type: ignore[arg-type]
+    at = [names.index(n) for n in data["names"]]
+    mean, deviation, weights = np.zeros(len(names)), np.ones(len(names)), np.zeros(len(names))
+    for full, key in ((mean, "mean"), (deviation, "deviation"), (weights, "weights")):
+        full[at] = data[key]
+    return Logistic(names, mean, deviation, weights, float(data["bias"]))

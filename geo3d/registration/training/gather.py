@@ -4,29 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geo3d.registration.dense import frame_maps
 from geo3d.registration.dense.consistency import consistency
 from geo3d.registration.frames.candidates import median_depth, refine, same_pose, shortlist
-from geo3d.registration.frames.describe import describe_frame
-from geo3d.registration.frames.evidence import quick_evidence
+from geo3d.registration.frames.describe import describe_frame, feature_voxel
+from geo3d.registration.frames.evidence import QUICK, quick_evidence
 from geo3d.registration.frames.propose import propose
 from geo3d.registration.frames.verifier import Logistic
 from geo3d.registration.se3 import angle, exp_se3, inverse
 from geo3d.registration.training.pairs import FramePair
+from geo3d.types import RGBDFrame
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """quick [N, Q], full [M, F] with labels (1 right, 0 wrong) and the pair each row belongs to."""
+    """Evidence of raw and of refined poses.
+
+    quick [N, Q], full [M, F]  with labels: 1 right, 0 wrong, -1 between (or right without anything to confirm it)
+    full_pair [M], full_pose [M, 4, 4]  the pair each row belongs to, and T_target_source
+    overlap [P], depth [P]  of the pairs; depth: the median of both frames, metres
+    """
 
     quick: NDArray[np.float64]
     quick_label: NDArray[np.int64]
     full: NDArray[np.float64]
     full_label: NDArray[np.int64]
     full_pair: NDArray[np.int64]
+    full_pose: NDArray[np.float64]
+    overlap: NDArray[np.float64]
+    depth: NDArray[np.float64]
+
+
+def first_glance() -> Logistic:
+    """A hand-made ranking of raw hypotheses, so that what is gathered does not depend on an earlier training."""
+    weights = {
+        "log_overlap": 0.8, "consistent": 3.0, "sqrt_violation": -4.0, "tone": 2.0, "grey": 1.0, "relief": 1.5,
+        "overlap_tone": 4.0,
+    }  # fmt: skip
+    w = np.array([weights.get(name, 0.0) for name in QUICK])
+    return Logistic(QUICK, np.zeros(len(QUICK)), np.ones(len(QUICK)), w, 0.0)
 
 
 def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int, per_pair: int = 8) -> Evidence:
@@ -36,37 +57,50 @@ def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int, per_pair: int
     itself drifts by centimetres in real data.
     """
     rng = np.random.default_rng(seed)
-    quick_x, quick_y, full_x, full_y, owner = [], [], [], [], []
+    quick_x, quick_y, full_x, full_y, owner, full_pose, depths, overlaps = [], [], [], [], [], [], [], []
+    # Pairs of one room come together and share frames; the table keeps them alive, so that ids stay theirs.
+    described = lru_cache(64)(lambda key, voxel: describe_frame(frames[key], voxel))
+    frames: dict[int, RGBDFrame] = {}
     for number, pair in enumerate(pairs):
-        a, b = describe_frame(pair.source), describe_frame(pair.target)
+        frames |= {id(f): f for f in (pair.source, pair.target)}
+        voxel = _common_voxel(pair)
+        a, b = (described(id(f), voxel) for f in (pair.source, pair.target))
         depth = median_depth(a.maps, b.maps)
         truth = pair.T_target_source
+        depths.append(depth)
+        overlaps.append(pair.overlap)
         poses, _ = propose(a, b)
         shaken = [exp_se3(rng.normal(size=6) * np.repeat([0.06, 0.04 * depth], 3)) @ truth for _ in range(2)]
         poses = np.concatenate([poses, np.stack([np.eye(4), *shaken])])
         colored = a.maps.colored and b.maps.colored
         for k in rng.permutation(len(poses))[:40]:
             label = _label(poses[k], truth, pair.overlap, 15, min(0.3, 0.15 * depth), 2.0)
-            if label is not None:
+            if label >= 0:
                 quick_x.append(quick_evidence(consistency(a.maps, b.maps, poses[k], level=2), colored))
                 quick_y.append(label)
         chosen = shortlist(a.maps, b.maps, poses, quick, per_pair)
         for T in [*chosen, *(s for s in shaken[:1] if not any(same_pose(s, c, 0.05 * depth) for c in chosen))]:
             found = refine(a.maps, b.maps, T)
-            label = _label(found.T, truth, pair.overlap, 5, min(0.10, 0.05 * depth), 2.5)
-            if label is not None:
-                full_x.append(found.evidence)
-                full_y.append(label)
-                owner.append(number)
-    return Evidence(np.array(quick_x), np.array(quick_y), np.array(full_x), np.array(full_y), np.array(owner))
+            full_y.append(_label(found.T, truth, pair.overlap, 5, min(0.10, 0.05 * depth), 2.5))
+            full_x.append(found.evidence)
+            full_pose.append(found.T)
+            owner.append(number)
+    columns = (quick_x, quick_y, full_x, full_y, owner, full_pose, overlaps, depths)
+    return Evidence(*map(np.array, columns))
+
+
+def _common_voxel(pair: FramePair) -> float:
+    """The larger of the frames' own feature grids, in steps of a fifth so that descriptions can be used again."""
+    voxel = max(feature_voxel(frame_maps(f)) for f in (pair.source, pair.target))
+    return float(1.2 ** np.ceil(np.log(voxel) / np.log(1.2)))
 
 
 def _label(
     T: NDArray[np.float64], truth: NDArray[np.float64], overlap: float, degrees: float, metres: float, margin: float
-) -> int | None:
+) -> int:
     D = inverse(truth) @ T
     turn, move = np.rad2deg(angle(D)), float(np.linalg.norm(D[:3, 3]))
     if turn < degrees and move < metres:
         # A right pose of frames that share nothing cannot be confirmed: it must not be believed either.
-        return 1 if overlap > 0 else None
-    return 0 if turn > margin * degrees or move > margin * metres else None
+        return 1 if overlap > 0 else -1
+    return 0 if turn > margin * degrees or move > margin * metres else -1

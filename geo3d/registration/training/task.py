@@ -14,21 +14,28 @@ from geo3d.console import progress, say, to_json
 from geo3d.errors import Geo3DError
 from geo3d.io.atomic import atomic_path, write_text
 from geo3d.registration.frames.evidence import FULL, QUICK
-from geo3d.registration.frames.verifier import Logistic, load_verifier
+from geo3d.registration.frames.verifier import Logistic
 from geo3d.registration.training.fit import area_under_roc, fit_logistic
-from geo3d.registration.training.gather import Evidence, gather
-from geo3d.registration.training.pairs import FramePair, folder_pairs, synthetic_pairs
+from geo3d.registration.training.gather import Evidence, first_glance, gather
+from geo3d.registration.training.pairs import folder_pairs, read_images, synthetic_pairs
+from geo3d.synthetic import SENSORS
 
 
 @dataclass(frozen=True)
 class VerifierConfig:
-    """folders: RGB-D folders with poses; rooms: seeds of synthetic rooms, [first, last); pairs of each overlap bin."""
+    """What to learn from.
+
+    folders  RGB-D folders with poses
+    rooms    seeds of synthetic rooms, [first, last); every sensor takes its turn and is one set
+    images   a folder of pictures for the rooms' textures; empty: procedural textures alone
+    pairs_per_bin, room_pairs_per_bin  pairs of each bin of overlap, a folder and a room
+    """
 
     folders: list[str] = field(default_factory=list)
-    rooms: list[int] = field(default_factory=lambda: [100, 130])
+    rooms: list[int] = field(default_factory=lambda: [100, 170])
+    images: str = ""
     pairs_per_bin: int = 25
     room_pairs_per_bin: int = 3
-    rooms_per_set: int = 8
     ridge: float = 3.0
     threshold: float = 0.75
     seed: int = 1
@@ -57,18 +64,17 @@ def _sources(config: VerifierConfig) -> dict[str, Any]:
     sources: dict[str, Any] = {}
     for text in config.folders:
         sources[Path(text).name] = folder_pairs(Path(text), config.pairs_per_bin, config.seed)
-    first, last = config.rooms
-    for start in range(first, last, config.rooms_per_set):
-        rooms = range(start, min(start + config.rooms_per_set, last))
-        sources[f"rooms_{start}"] = synthetic_pairs(rooms, config.room_pairs_per_bin)
+    images = read_images(Path(config.images)) if config.images else ()
+    for k, sensor in enumerate(SENSORS):
+        rooms = [r for r in range(*config.rooms) if r % len(SENSORS) == k]
+        if rooms:
+            sources[f"rooms_{sensor}"] = synthetic_pairs(rooms, config.room_pairs_per_bin, images=images)
     return sources
 
 
 def _gathered(path: Path, pairs: Any, config: VerifierConfig) -> Evidence:
     if not path.exists():
-        quick = load_verifier().quick
-        found: list[FramePair] = list(pairs)
-        evidence = gather(progress(found, path.stem, len(found)), quick, config.seed)
+        evidence = gather(progress(pairs, path.stem), first_glance(), config.seed)
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **vars(evidence))
     with np.load(path) as data:
@@ -76,10 +82,9 @@ def _gathered(path: Path, pairs: Any, config: VerifierConfig) -> Evidence:
 
 
 def _joined(sets: list[Evidence], kind: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    return (
-        np.concatenate([getattr(s, kind) for s in sets]),
-        np.concatenate([getattr(s, f"{kind}_label") for s in sets]),
-    )
+    x = np.concatenate([getattr(s, kind) for s in sets])
+    y = np.concatenate([getattr(s, f"{kind}_label") for s in sets])
+    return x[y >= 0], y[y >= 0]
 
 
 def _held_out(sets: dict[str, Evidence], name: str, ridge: float) -> dict[str, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from geo3d_viewer.preview import preview_points
+from geo3d_viewer.preview import preview_points, stages
 
 from geo3d.io import write_mesh, write_points
 from geo3d.types import PointCloud, TriangleMesh
@@ -47,3 +47,16 @@ def test_what_is_not_simple_is_left_to_the_reader(tmp_path: Path) -> None:
     for name in ("a.ply", "m.ply", "cut.ply", "no.ply", "no.npy", "missing.ply", "other.xyz"):
         assert preview_points(tmp_path / name, 100, large=0) is None
     assert preview_points(tmp_path / "small.ply", 100) is None
+
+
+def test_stages_end_with_everything(tmp_path: Path) -> None:
+    for name, size in (("a.ply", 10), ("big.ply", 65 << 20), ("a.g3c", 10), ("big.g3c", 4 << 20)):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(size)
+    counts = {name: stages([str(tmp_path / name)]) for name in ("a.ply", "big.ply", "a.g3c", "big.g3c", "none.ply")}
+    assert counts["a.ply"] == counts["none.ply"] == (None,)
+    for name, times in (("big.ply", 2), ("a.g3c", 2), ("big.g3c", 3)):
+        *some, last = counts[name]
+        assert len(some) + 1 == times
+        assert last is None
+        assert some == sorted(some)  # type: ignore[type-var]

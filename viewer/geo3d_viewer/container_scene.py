@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from geo3d_compression.cloud.header import CloudHeader
 from geo3d_compression.codecs.array import read_array
 from geo3d_compression.codecs.cloud import need_model
 from geo3d_compression.codecs.file import read_file
@@ -18,13 +18,14 @@ from geo3d.types import PinholeCamera, Trajectory
 from geo3d_viewer.frusta import trajectory_layers
 from geo3d_viewer.scene import Layer, PointLayer, Scene
 
-_PREVIEW_VOXELS = 200_000
+# Voxels that a surface through a cube of 2^n voxels a side has, as a multiple of 4^n.
+_SURFACE = 1.5
 
 
-def container_scene(path: Path, *, preview: bool = False) -> Scene:
+def container_scene(path: Path, *, preview: int | None = None) -> Scene:
     """Layers of everything in a `.g3c` file that can be drawn; the rest is named in the notes.
 
-    preview  decode only the coarse octree levels of large clouds, for a first picture while the rest decodes
+    preview  of clouds with more points decode the coarse octree levels that hold about so many
     """
     from geo3d_compression.cloud import CloudView, decode_cloud
     from geo3d_compression.cloud.decode import read_header
@@ -41,7 +42,7 @@ def container_scene(path: Path, *, preview: bool = False) -> Scene:
             if item.kind == "cloud":
                 need_model(item)
                 header = read_header(container, number)
-                level = _preview_level(header.depth, sum(t.voxels for t in header.tiles)) if preview else None
+                level = None if preview is None else coarse_level(header, preview)
                 cloud = decode_cloud(container, number, CloudView(level))
                 layers.append(PointLayer(name if name.startswith(stem) else f"{stem}/{name}", cloud))
             elif item.kind == "rgbd":
@@ -86,7 +87,10 @@ def _about(data: bytes, path: Path) -> dict[str, Any]:
         raise FormatError(f"{path}: its scan.json cannot be used ({error})") from error
 
 
-def _preview_level(depth: int, voxels: int) -> int | None:
-    """The level at which a surface has about 200,000 voxels left; None: all levels, the cloud is small."""
-    coarser = math.ceil(math.log(max(voxels / _PREVIEW_VOXELS, 1), 4))
-    return max(depth - coarser, 1) if coarser and depth > 1 else None
+def coarse_level(header: CloudHeader, most: int) -> int | None:
+    """The finest octree level with about `most` voxels of a cloud that is a surface; None: all levels."""
+    for coarser in range(header.depth):
+        voxels = sum(min(t.voxels, _SURFACE * 4.0 ** max(t.depth - coarser, 0)) for t in header.tiles)
+        if voxels <= most:
+            break
+    return header.depth - coarser if header.depth and coarser else None

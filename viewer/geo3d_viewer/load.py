@@ -27,10 +27,10 @@ _TRAJECTORY_SUFFIXES = (".txt", ".log", ".tum")
 _SCAN_FILES = ("mesh.ply", "cloud.ply")
 
 
-def load_scene(paths: Sequence[str | Path], *, preview: bool = False, in_camera: bool = False) -> Scene:
+def load_scene(paths: Sequence[str | Path], *, preview: int | None = None, in_camera: bool = False) -> Scene:
     """Read everything that `paths` name into one scene, one or more layers each.
 
-    preview    of large clouds take a part: coarse octree levels of `.g3c` files, every k-th point of others
+    preview    of large clouds take about so many points: coarse octree levels of `.g3c` files, every k-th of others
     in_camera  leave single RGB-D frames in their camera's frame, as `geo3d register` takes them, also with a pose
 
     A path is a cloud, a mesh, a trajectory (TUM, `.log`), an RGB-D folder, `FOLDER@FRAME` (a frame's name or number),
@@ -39,7 +39,7 @@ def load_scene(paths: Sequence[str | Path], *, preview: bool = False, in_camera:
     return merged(load_parts(paths, preview=preview, in_camera=in_camera), paths)
 
 
-def load_parts(paths: Sequence[str | Path], *, preview: bool = False, in_camera: bool = False) -> list[Scene]:
+def load_parts(paths: Sequence[str | Path], *, preview: int | None = None, in_camera: bool = False) -> list[Scene]:
     """As `load_scene`, but a scene for each path; no two layers of all have one name."""
     if not paths:
         raise FormatError("nothing to look at: give the path of a cloud, a mesh, an RGB-D folder or a .g3c file")
@@ -90,7 +90,7 @@ def _unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def _load(text: str, preview: bool, in_camera: bool) -> Scene:
+def _load(text: str, preview: int | None, in_camera: bool) -> Scene:
     from geo3d.io import open_rgbd, read_trajectory
 
     path = Path(text)
@@ -120,7 +120,7 @@ def _load(text: str, preview: bool, in_camera: bool) -> Scene:
         return volume_scene(volume, path.name.split(".")[0])
     from geo3d.io import read_geometry
 
-    part = preview_points(path) if preview else None
+    part = None if preview is None else preview_points(path, preview)
     if path.is_file() and may_be_textured(path):
         return _textured_scene(path)
     return geometry_scene(read_geometry(path) if part is None else part, path.name.split(".")[0])

@@ -14,9 +14,10 @@ from geo3d.types import PointCloud, as_points
 
 _LARGE_FILE = 64 << 20
 _MOST_HEADER = 1 << 20
+_LARGE_PACKED = 3 << 20
 
 
-def preview_points(path: Path, budget: int = 300_000, large: int = _LARGE_FILE) -> PointCloud | None:
+def preview_points(path: Path, budget: int, large: int = _LARGE_FILE) -> PointCloud | None:
     """About `budget` points of a large binary PLY or NPY file, every k-th in file order.
 
     None where the file is small, of another kind, or not as simple as it would have to be: then it is read whole.
@@ -28,10 +29,16 @@ def preview_points(path: Path, budget: int = 300_000, large: int = _LARGE_FILE) 
     return _ply(path, budget) if path.suffix.lower() == ".ply" else None
 
 
-def has_large_files(paths: Sequence[str]) -> bool:
-    """True if `load_scene(..., preview=True)` may have taken only a part of one of these."""
-    files = [Path(p) for p in paths]
-    return any(p.is_file() and (p.suffix.lower() == ".g3c" or p.stat().st_size >= _LARGE_FILE) for p in files)
+def stages(paths: Sequence[str]) -> tuple[int | None, ...]:
+    """How many points of large clouds `load_scene` should take, time after time, until it has all (None).
+
+    Decoding takes longer than reading: `.g3c` files begin with fewer points, and large ones have a stage between.
+    """
+    files = [p for p in map(Path, paths) if p.is_file()]
+    packed = [p.stat().st_size for p in files if p.suffix.lower() == ".g3c"]
+    if packed:
+        return (100_000, 1_500_000, None) if max(packed) >= _LARGE_PACKED else (100_000, None)
+    return (300_000, None) if any(p.stat().st_size >= _LARGE_FILE for p in files) else (None,)
 
 
 def _npy(path: Path, budget: int) -> PointCloud | None:

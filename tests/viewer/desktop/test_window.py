@@ -52,7 +52,7 @@ class Screen:
     def do(self, *arguments: str) -> None:
         subprocess.run(["xdotool", *arguments], check=True, env=os.environ | {"DISPLAY": self.display})
 
-    def until(self, holds: object, seconds: float = 30) -> None:
+    def until(self, holds: object, seconds: float = 90) -> None:
         assert callable(holds)
         end = time.monotonic() + seconds
         while not holds():
@@ -89,7 +89,7 @@ def cloud(n, color):
     return PointCloud(p, np.full((n, 3), color, np.uint8))
 def later():
     time.sleep(6)
-    return as_scene(cloud(20_000, [20, 20, 230]))
+    return [as_scene(cloud(20_000, [20, 20, 230]))]
 from geo3d_viewer import as_scene
 import geo3d_viewer.desktop.show as module
 module._LARGE = 10_000  # the details come as an octree's cubes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -66,7 +67,7 @@ def view(
         json: print what was drawn and the camera as one JSON object.
     """
     from geo3d_viewer.commands.flat import flat_picture
-    from geo3d_viewer.preview import has_large_files
+    from geo3d_viewer.preview import stages
 
     pixels = parse_size(size)
     eye = _camera(camera, paths)
@@ -76,6 +77,7 @@ def view(
         return
     is_picture = snapshot is not None or turntable is not None
     is_pair = compare or aligned is not None
+    rest: list[int | None] = []
     if is_pair:
         from geo3d_viewer.commands.pairs import compared, registered
 
@@ -84,7 +86,8 @@ def view(
         else:
             shown = compared(paths, snapshot, pixels, eye, json, split)
     else:
-        shown = _loaded(paths, color_by, split, preview=not is_picture)
+        first, *rest = (None,) if is_picture else stages(paths)
+        shown = _loaded(paths, color_by, split, first)
     scene = shown.scene
     for note in scene.notes:
         say(f"geo3d view: {note}")
@@ -98,11 +101,11 @@ def view(
     if is_picture:
         return
 
-    def later() -> Scene:
-        return _loaded(paths, color_by, split, preview=False).scene
+    def later() -> Iterator[Scene]:
+        yield from (_loaded(paths, color_by, split, points).scene for points in rest)
 
     # What was read as a part is read again, whole, while the part is looked at.
-    details = later if not is_pair and has_large_files(paths) else None
+    details = later if rest else None
     if web:
         from geo3d_viewer.web.serve import serve_forever
 
@@ -114,7 +117,7 @@ def view(
     show(scene, pixels, eye, lambda last: remember(paths, last), details, shown.views)
 
 
-def _loaded(paths: tuple[str, ...], color_by: str, split: bool, *, preview: bool) -> Shown:
+def _loaded(paths: tuple[str, ...], color_by: str, split: bool, preview: int | None) -> Shown:
     """The scene of all paths, with a view for each if they are to be apart."""
     from geo3d_viewer.load import load_parts, merged
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from geo3d.console import say
@@ -28,7 +29,7 @@ def show(
     size: tuple[int, int] = (1200, 800),
     camera: Literal["auto"] | ViewCamera = "auto",
     on_close: Callable[[ViewCamera], None] = lambda _camera: None,
-    later: Callable[[], Scene] | None = None,
+    later: Callable[[], Iterable[Scene]] | None = None,
     views: Sequence[View] = (),
 ) -> None:
     """Show `x` (see `as_scene`) in a window; returns when it is closed.
@@ -36,8 +37,8 @@ def show(
     Of large clouds a part is shown first; their octrees are built meanwhile, from which every part is then drawn as
     finely as its size on the screen asks for.
 
-    later     called in another thread after the first picture; the scene that it gives, with the same layers in more
-              detail, takes the place of the first
+    later     called in another thread after the first picture; every scene that it gives, with the same layers in
+              more detail, takes the place of the one before
     on_close  given the last view
     views     (title, layer names) of several views side by side, which have one camera; none: one view of everything
 
@@ -51,7 +52,7 @@ def show(
 
     def details(window: Window) -> None:
         if later is not None or any(map(_is_large, scene.layers)):
-            threading.Thread(target=_refine, args=(window, later or (lambda: scene)), daemon=True).start()
+            threading.Thread(target=_refine, args=(window, later or (lambda: [scene])), daemon=True).start()
 
     gui.Application.instance.initialize()
     window = Window(scene, size, None if camera == "auto" else camera, on_close, say, views, details)
@@ -74,11 +75,11 @@ def with_octrees(scene: Scene) -> tuple[Scene, dict[str, Octree]]:
     return scene.with_layers(layers), trees
 
 
-def _refine(window: Window, later: Callable[[], Scene]) -> None:
+def _refine(window: Window, later: Callable[[], Iterable[Scene]]) -> None:
     gui, _ = import_toolkit()
     try:
-        scene, trees = with_octrees(later())
+        for scene, trees in map(with_octrees, later()):
+            show_it = partial(window.refined, scene, trees)
+            gui.Application.instance.post_to_main_thread(window.window, show_it)
     except Geo3DError as error:
         say(f"geo3d view: the details cannot be shown: {error}")
-        return
-    gui.Application.instance.post_to_main_thread(window.window, lambda: window.refined(scene, trees))

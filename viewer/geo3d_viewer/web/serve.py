@@ -7,7 +7,7 @@ import io
 import ipaddress
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,14 +69,15 @@ def serve_forever(
     host: str = "127.0.0.1",
     port: int = 8080,
     camera: Literal["auto"] | ViewCamera = "auto",
-    later: Callable[[], Scene] | None = None,
+    later: Callable[[], Iterable[Scene]] | None = None,
 ) -> None:
-    """Serve `x` until Ctrl-C, saying where; what `later` gives is shown in its place when it is there."""
+    """Serve `x` until Ctrl-C, saying where; what `later` gives is shown in its place, one scene after the other."""
     served = serve(x, host=host, port=port, camera=camera)
     say(f"geo3d view: open {served.url}   (Ctrl-C ends it)")
     try:
         if later is not None:
-            served.page.refined(later())
+            for scene in later():
+                served.page.refined(scene)
         while True:
             time.sleep(3600)
     finally:

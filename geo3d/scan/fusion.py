@@ -39,8 +39,33 @@ class Fused:
     frames: int
 
 
+@dataclass(frozen=True, eq=False)
+class FusedGrid:
+    """Open3D's VoxelBlockGrid of tsdf, weight and color; voxel and max_depth as used, metres; frames fused."""
+
+    grid: Any
+    voxel: float
+    max_depth: float
+    frames: int
+
+
 def fuse(dataset: RGBDDataset, T_world_camera: Mapping[int, NDArray[np.float64]], options: ScanOptions) -> Fused:
     """Fuse the posed frames (by index) to a coloured cloud and mesh."""
+    fused = fuse_grid(dataset, T_world_camera, options)
+    weight = 1.0 if fused.frames < 8 else 2.0
+    cloud, mesh = _extract(fused.grid, weight)
+    if not len(cloud):
+        raise ReconstructionError(
+            f"fusing {fused.frames} frames at {fused.voxel * 1000:.1f} mm gave no surface; "
+            "try a larger --voxel or --max-depth"
+        )
+    return Fused(cloud, mesh, fused.voxel, fused.max_depth, fused.frames)
+
+
+def fuse_grid(
+    dataset: RGBDDataset, T_world_camera: Mapping[int, NDArray[np.float64]], options: ScanOptions
+) -> FusedGrid:
+    """Fuse the posed frames (by index); at most `MAX_FUSED` of them, evenly taken."""
     chosen = list(T_world_camera)[:: max(1, -(-len(T_world_camera) // MAX_FUSED))]
     voxel, max_depth = _resolution(dataset, chosen, options)
     grid = _new_grid(voxel)
@@ -50,13 +75,7 @@ def fuse(dataset: RGBDDataset, T_world_camera: Mapping[int, NDArray[np.float64]]
         if isinstance(frame, RGBDFrame):
             _integrate(grid, frame, T_world_camera[index], max_depth)
             used += 1
-    weight = 1.0 if used < 8 else 2.0
-    cloud, mesh = _extract(grid, weight)
-    if not len(cloud):
-        raise ReconstructionError(
-            f"fusing {used} frames at {voxel * 1000:.1f} mm gave no surface; try a larger --voxel or --max-depth"
-        )
-    return Fused(cloud, mesh, voxel, max_depth, used)
+    return FusedGrid(grid, voxel, max_depth, used)
 
 
 def _prepare(dataset: RGBDDataset, index: int) -> RGBDFrame | str:

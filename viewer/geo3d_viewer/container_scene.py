@@ -15,6 +15,7 @@ from geo3d_compression.container import Container
 
 from geo3d.errors import FormatError
 from geo3d.types import PinholeCamera, Trajectory
+from geo3d_viewer.fields import field_scene, is_field
 from geo3d_viewer.frusta import trajectory_layers
 from geo3d_viewer.scene import Layer, PointLayer, Scene
 
@@ -31,6 +32,10 @@ def container_scene(path: Path, *, preview: int | None = None) -> Scene:
     from geo3d_compression.cloud.decode import read_header
 
     stem = path.name.split(".")[0]
+    if is_field(path):
+        from geo3d_recon.field import read_field
+
+        return field_scene(read_field(path), stem)
     layers: list[Layer] = []
     arrays: dict[str, int] = {}
     about: dict[str, Any] = {}

@@ -12,27 +12,36 @@ def reconstruct(
     points: tyro.conf.Positional[Path],
     /,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
-    method: Literal["learned", "wnnc", "poisson", "ball_pivoting", "alpha"] = "learned",
+    method: Literal["learned", "wnnc", "poisson", "ball_pivoting", "alpha", "field"] = "learned",
     watertight: Literal["auto", "yes", "no"] = "auto",
     faces: int | None = None,
+    minutes: float = 5.0,
     json: bool = False,
 ) -> None:
-    """Make a mesh of a point cloud; no normals needed, any unit, any offset.
+    """Make a mesh of a point cloud; no normals needed, any unit, any offset. Or a radiance field of a scan.
 
     Examples:
       geo3d reconstruct scan.ply -o mesh.ply
       geo3d reconstruct points.npy -o part.stl --watertight yes --faces 20000
       geo3d reconstruct scan.ply -o mesh.ply --method ball_pivoting --json
+      geo3d reconstruct samples/box_desk --method field -o field.g3c --minutes 2
 
     Args:
-        points: any point-cloud file that geo3d reads.
-        out: mesh file; .ply and .obj keep colours, also .stl, .off, .glb.
+        points: any point-cloud file that geo3d reads; for a field an RGB-D folder with poses, or a scan's output.
+        out: mesh file; .ply and .obj keep colours, also .stl, .off, .glb; for a field .g3c.
         method: how; learned is a network on winding-number normals (up to 30,000 points; then wnnc), wnnc solves
-            Poisson on winding-number normals, poisson on normals oriented along a tree.
+            Poisson on winding-number normals, poisson on normals oriented along a tree. field is colour on the fused
+            surface that depends on the direction, for new views (`geo3d view field.g3c`).
         watertight: yes bridges what was not seen, no cuts what no sample vouches for, auto decides.
         faces: reduce the mesh to about this many.
+        minutes: how long a field is trained.
         json: print one JSON object.
     """
+    if method == "field":
+        from geo3d_recon.commands.reconstruct_field import reconstruct_field
+
+        reconstruct_field(points, out, minutes, json)
+        return
     from geo3d.console import report, say
     from geo3d.io import read_points
     from geo3d_recon import reconstruct as run

@@ -27,6 +27,7 @@ def view(
     aligned: Annotated[Path | None, tyro.conf.arg(metavar="T.json")] = None,
     split: bool = False,
     turntable: Annotated[Path | None, tyro.conf.arg(metavar="OUT.mp4")] = None,
+    render_path: Annotated[Path | None, tyro.conf.arg(metavar="OUT.mp4")] = None,
     web: bool = False,
     host: str = "127.0.0.1",
     port: int = 8080,
@@ -45,6 +46,7 @@ def view(
       geo3d view original.ply decoded.g3c mesh.ply --split
       geo3d view photo.png decoded.png --snapshot error.png
       geo3d view volume.nii.gz --snapshot slices.png --size 1200x900
+      geo3d view field.g3c --render-path walk.mp4 --size 640x480
       geo3d view scan-output --web --port 8080
       geo3d view cloud.ply --snapshot top.png --camera '{"position": [0, 0, 9], "target": [0, 0, 0], "up": [0, 1, 0]}'
 
@@ -61,11 +63,13 @@ def view(
             moved onto the target; --snapshot then shows before and after.
         split: give every path (with --compare and --aligned every stage) a view of its own, all with one camera.
         turntable: write a film of the scene turning once and open no window.
+        render_path: of a radiance field, write a film along the scan's way and open no window.
         web: serve a page for the browser and open no window.
         host: interface to serve on; other than this machine's own, a token in the address is required.
         port: to serve on; 0 takes a free one.
         json: print what was drawn and the camera as one JSON object.
     """
+    from geo3d_viewer.commands.field import field_output
     from geo3d_viewer.commands.flat import flat_picture
     from geo3d_viewer.preview import stages
 
@@ -73,7 +77,7 @@ def view(
     eye = _camera(camera, paths)
     if split and (web or turntable is not None):
         raise Geo3DError("--split is for windows and --snapshot; a page or a film has one view")
-    if flat_picture(paths, snapshot, pixels, json):
+    if flat_picture(paths, snapshot, pixels, json) or field_output(paths, snapshot, render_path, pixels, eye, json):
         return
     is_picture = snapshot is not None or turntable is not None
     is_pair = compare or aligned is not None

@@ -1,0 +1,16 @@
+"""Radiance fields of scans: colour by direction on the fused surface, trained in minutes, stored by the suite's codec.
+
+    read pictures ─▶ fuse depth ─▶ calibrate colour camera ─▶ mean colours ─▶ correct poses, exposures ─▶ train
+                     (surface)       (pairs of pictures)        (tables)          (against the tables)
+
+`reconstruct_field` makes one from an RGB-D folder, `write_field` and `read_field` keep it, `RadianceField.render`
+shows it.
+"""
+
+from geo3d_recon.field.coding import FieldSize as FieldSize
+from geo3d_recon.field.coding import read_field as read_field
+from geo3d_recon.field.coding import write_field as write_field
+from geo3d_recon.field.model import RadianceField as RadianceField
+from geo3d_recon.field.options import FieldOptions as FieldOptions
+from geo3d_recon.field.scan import reconstruct_field as reconstruct_field
+from geo3d_recon.field.train import train_field as train_field

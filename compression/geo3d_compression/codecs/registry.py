@@ -82,22 +82,27 @@ def _kind_of(source: Path) -> str:
     return SUFFIXES[suffix]
 
 
+# No header of a known format is longer; the rest of a large file need not be read to tell its kind.
+_HEADER_BYTES = 1 << 20
+
+
 def _has_faces(source: Path) -> bool:
-    from geo3d.io.files import read_bytes
+    from geo3d.io.files import read_start
     from geo3d.io.meshes.ply import has_faces
     from geo3d.io.ply import parse_header
 
     try:
-        return has_faces(parse_header(read_bytes(source)))
+        return has_faces(parse_header(read_start(source, _HEADER_BYTES)))
     except FormatError as error:
         raise FormatError(f"{source}: {error}") from None
 
 
 def _is_table(source: Path) -> bool:
-    from geo3d.io.files import read_bytes
-    from geo3d.io.points.npy import parse_npy
+    from geo3d.io.files import read_start
+    from geo3d.io.points.npy import parse_npy_header
 
-    return parse_npy(read_bytes(source), str(source)).ndim == 2
+    shape, *_ = parse_npy_header(read_start(source, _HEADER_BYTES), str(source))
+    return len(shape) == 2
 
 
 def _is_series(folder: Path) -> bool:

@@ -25,8 +25,8 @@ _COLOR_KEYS = ("colors", "rgb", "color")
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def parse_npy(data: bytes, name: str) -> NDArray[Any]:
-    """Return the array of a `.npy` file's bytes; sizes are checked before memory is taken, pickles are refused."""
+def parse_npy_header(data: bytes, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Shape, whether columns come first, type and start of the numbers of a `.npy` file that begins with `data`."""
     stream = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(stream)
@@ -40,12 +40,18 @@ def parse_npy(data: bytes, name: str) -> NDArray[Any]:
         raise FormatError(f"{name}: damaged .npy header ({error})") from error
     if dtype.hasobject:
         raise FormatError(f"{name} holds pickled Python objects; save a numeric array")
+    return shape, fortran, dtype, stream.tell()
+
+
+def parse_npy(data: bytes, name: str) -> NDArray[Any]:
+    """Return the array of a `.npy` file's bytes; sizes are checked before memory is taken, pickles are refused."""
+    shape, fortran, dtype, start = parse_npy_header(data, name)
     expected = dtype.itemsize
     for side in shape:
         if side < 0:
             raise FormatError(f"{name}: negative array size {list(shape)}")
         expected *= int(side)
-    body = memoryview(data)[stream.tell() :]
+    body = memoryview(data)[start:]
     if len(body) != expected or dtype.itemsize == 0:
         raise FormatError(
             f"{name}: the header says {list(shape)} of {dtype} ({expected} bytes), the file has {len(body)}"

@@ -47,17 +47,24 @@ def psnr(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float:
 
 
 def image_comparison(
-    original: NDArray[np.uint8], decoded: Sequence[tuple[str, NDArray[np.uint8], int | None]]
+    original: NDArray[np.uint8],
+    decoded: Sequence[tuple[str, NDArray[np.uint8], int | None]],
+    *,
+    high: float | None = None,
+    say_psnr: bool = True,
 ) -> NDArray[np.uint8]:
     """Original, then each decoded picture with its error, in rows of two; all errors in one scale.
 
-    decoded  (name, picture, bytes of its file or None) each
+    decoded   (name, picture, bytes of its file or None) each
+    high      the error at the upper end of the scale; None: that of all but a thousandth of the pixels
+    say_psnr  add the decibels to the titles
     """
     errors = [np.abs(original.astype(np.int16) - image).max(axis=2) for _, image, _ in decoded]
-    high = max((float(np.percentile(e, 99.9)) for e in errors), default=0.0) or 1.0
+    high = high or max((float(np.percentile(e, 99.9)) for e in errors), default=0.0) or 1.0
     images, titles = [original], [f"original, {original.shape[1]}x{original.shape[0]}"]
     for (name, image, size), error in zip(decoded, errors, strict=True):
         rate = "" if size is None else f", {8 * size / (image.shape[0] * image.shape[1]):.3f} bpp"
         images += [image, with_bars(palette(error / high), [Legend("largest error of R, G, B", 0.0, high)])]
-        titles += [f"{name}{rate}, {psnr(original, image):.2f} dB", f"error of {name}"]
+        quality = f", {psnr(original, image):.2f} dB" if say_psnr else ""
+        titles += [f"{name}{rate}{quality}", f"error of {name.split(',')[0]}"]
     return side_by_side(images, titles, columns=3 if len(decoded) == 1 else None)

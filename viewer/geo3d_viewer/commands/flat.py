@@ -1,4 +1,4 @@
-"""What `geo3d view --snapshot` shows flat: pictures beside their decoded versions, slices of a volume."""
+"""What `geo3d view --snapshot` shows flat: pictures and films beside their decoded versions, slices of a volume."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ def flat_picture(paths: Sequence[str], snapshot: Path | None, size: tuple[int, i
     from geo3d_viewer.images import image_comparison, is_image, psnr, read_image
     from geo3d_viewer.load import read_any_volume
     from geo3d_viewer.snapshots import write_image
+    from geo3d_viewer.videos import is_video
 
     files = [Path(p) for p in paths]
     result: dict[str, Any] = {}
+    if len(files) > 1 and all(map(is_video, files)):
+        _compare_films(files, snapshot, as_json)
+        return True
     if files and all(map(is_image, files)):
         if snapshot is None:
             raise Geo3DError("pictures are compared in a picture: give --snapshot OUT.png")
@@ -40,3 +44,23 @@ def flat_picture(paths: Sequence[str], snapshot: Path | None, size: tuple[int, i
     height, width = picture.shape[:2]
     report({"snapshot": str(snapshot), "size": f"{width}x{height}", **result}, as_json=as_json)
     return True
+
+
+def _compare_films(files: list[Path], snapshot: Path | None, as_json: bool) -> None:
+    """Write the frame in the middle as a picture, or every frame as a film."""
+    from geo3d_viewer.snapshots import write_image
+    from geo3d_viewer.videos import compare_videos, comparison_frames, middle_frame, write_comparison
+
+    if snapshot is None:
+        raise Geo3DError("films are compared in a picture or a film: give --snapshot OUT.png or OUT.mp4")
+    original, *decoded = files
+    found = [compare_videos(original, other) for other in decoded]
+    if snapshot.suffix.lower() == ".mp4":
+        write_comparison(snapshot, comparison_frames(original, decoded, found))
+    else:
+        write_image(snapshot, middle_frame(original, decoded, found))
+    rows = [
+        {"path": str(p), "psnr_db": q.total_db, "least_psnr_db": float(q.psnr_db.min()), "bpp": q.bpp}
+        for p, q in zip(decoded, found, strict=True)
+    ]
+    report({"snapshot": str(snapshot), "frames": len(found[0].psnr_db), "decoded": rows}, as_json=as_json)

@@ -45,6 +45,7 @@ def view(
       geo3d view source.ply target.ply --aligned T.json --snapshot registered.png
       geo3d view original.ply decoded.g3c mesh.ply --split
       geo3d view photo.png decoded.png --snapshot error.png
+      geo3d view clip.mkv decoded.mp4 --snapshot error.mp4
       geo3d view volume.nii.gz --snapshot slices.png --size 1200x900
       geo3d view field.g3c --render-path walk.mp4 --size 640x480
       geo3d view scan-output --web --port 8080
@@ -52,7 +53,7 @@ def view(
 
     Args:
         paths: files and folders: cloud, mesh, trajectory, RGB-D folder, FOLDER@FRAME, scan output, .g3c.
-        snapshot: write a picture (.png, .jpg, .webp) and open no window.
+        snapshot: write a picture (.png, .jpg, .webp; of films also .mp4) and open no window.
         size: of the picture or window in pixels.
         camera: `auto` (upright, everything in view), `last` (as when the window on these paths was closed), a JSON
             object with position, target, up and fov (degrees), or a file that holds one.

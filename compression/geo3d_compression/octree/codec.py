@@ -28,7 +28,7 @@ from geo3d_compression.octree.weights import weights_id
 
 Profile = Literal["fast", "best"]
 
-VERSION = 6
+VERSION = 7
 
 # Levels up to this many nodes go into the first chunk.
 _FIRST_CHUNK_NODES = 1 << 14
@@ -56,14 +56,12 @@ def encode(
     counts = [len(o) - 1 for o in occupancies[1:]] + [len(codes)]
     coder = LevelCoder(depth, profile, sensor)
     level = root_level()
-    parent_occupancy = np.zeros(2, np.uint8)
     chunks = []
     for first, last in _groups(counts):
         stream = new_encoder(8 * sum(len(o) for o in occupancies[first:last]))
         for index in range(first, last):
             occupancy = occupancies[index]
-            coder.code(stream, level, index, occupancy, parent_occupancy, counts[index], True)
-            parent_occupancy = occupancy
+            coder.code(stream, level, index, occupancy, counts[index], True)
             if index + 1 < depth:
                 level = child_level(level, occupancy)
         head = write_varint(last - first) + b"".join(write_varint(c) for c in counts[first:last])
@@ -81,7 +79,6 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
         return np.zeros((0, 3), np.int64)
     coder = LevelCoder(depth, profile, sensor)
     nodes = root_level()
-    parent_occupancy = np.zeros(2, np.uint8)
     index = 0
     budget = sum(len(c) for c in chunks) * _MAX_NODES_PER_BYTE
     for chunk in chunks:
@@ -94,10 +91,9 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
             if index >= target:
                 break
             occupancy = np.zeros(nodes.size + 1, np.uint8)
-            children = coder.code(stream, nodes, index, occupancy, parent_occupancy, count, False)
+            children = coder.code(stream, nodes, index, occupancy, count, False)
             if children != count:
                 raise BitstreamError(f"octree level {index} declares {count} children and decodes to another number")
-            parent_occupancy = occupancy
             nodes = child_level(nodes, occupancy)
             index += 1
         else:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from geo3d_compression.entropy.models import WEIGHT_ONE, new_apm, new_counters, new_mixer
 from geo3d_compression.octree.levels import Level
-from geo3d_compression.octree.network import IntegerNetwork
+from geo3d_compression.octree.network import MAX_ACTIVATIONS, IntegerNetwork
 from geo3d_compression.octree.sensor import Sensor
 from geo3d_compression.octree.stage import (
     APM_CONTEXTS,
@@ -27,13 +27,8 @@ from geo3d_compression.octree.weights import load_weights
 _TABLE_BITS = 18
 _START_WEIGHT = 0.15
 _NETWORK_WEIGHT = 0.5
-_NETWORKED_START_WEIGHT = 0.06
+_NETWORKED_START_WEIGHT = 0.1
 _RATE = 150
-
-
-# Which contexts of `stage.code_stage` each profile mixes.
-_CONTEXTS = {"fast": tuple(range(PLAIN_CONTEXTS)), "best": tuple(range(PLAIN_CONTEXTS))}
-_SENSOR_CONTEXTS = tuple(range(PLAIN_CONTEXTS, CONTEXTS))
 
 
 class LevelCoder:
@@ -46,10 +41,10 @@ class LevelCoder:
         self._network = IntegerNetwork(weights) if weights else None
         self._tables = np.tile(new_counters(1 << _TABLE_BITS), (CONTEXTS, 1))
         self._weights = new_mixer(WEIGHT_SETS, INPUTS, _NETWORKED_START_WEIGHT if weights else _START_WEIGHT)
-        plain = _CONTEXTS[profile]
-        self._chosen = np.array(plain if sensor.mode == NO_SENSOR else plain + _SENSOR_CONTEXTS, np.int64)
+        self._chosen = np.arange(PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS)
         self._weights[:, len(self._chosen) + 1] = round(_NETWORK_WEIGHT * WEIGHT_ONE)
         self._apms = new_apm(APM_CONTEXTS)
+        self._adapted = np.zeros((8, MAX_ACTIVATIONS), np.int32)
 
     def code(
         self,
@@ -57,7 +52,6 @@ class LevelCoder:
         level: Level,
         index: int,
         occupancy: NDArray[np.uint8],  # [n + 1], read or filled
-        parent_occupancy: NDArray[np.uint8],
         limit: int,
         encode: bool,
     ) -> int:
@@ -71,9 +65,9 @@ class LevelCoder:
         if self._network is not None:
             self._network.begin(level)
         for stage in range(8):
-            logits = np.zeros(0, np.int32)
+            logits, activations = np.zeros(0, np.int32), np.zeros((0, 0), np.uint8)
             if self._network is not None:
-                logits = self._network.logits(stage, known, level.neighbours)
+                logits, activations = self._network.logits(stage, known, level.neighbours)
             added = code_stage(
                 *coder,
                 encode,
@@ -82,9 +76,6 @@ class LevelCoder:
                 known,
                 level.neighbours,
                 level.coords,
-                level.parent,
-                level.octant,
-                parent_occupancy,
                 exist,
                 self._tables,
                 _TABLE_BITS,
@@ -95,6 +86,8 @@ class LevelCoder:
                 rings.slopes,
                 rings.heights,
                 logits,
+                activations,
+                self._adapted,
                 self._chosen,
                 _RATE,
                 limit - children,

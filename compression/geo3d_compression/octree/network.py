@@ -33,6 +33,9 @@ _DENSITY_THRESHOLDS = (304, 362, 431, 512, 609, 724, 861, 1024, 1218, 1448, 1722
 
 BLOCK_NODES = 4096
 
+# The coder's learning layer takes this many activations at most, for its sums to fit 32 bits.
+MAX_ACTIVATIONS = 128
+
 
 def density_class(nodes: int, parents: int) -> int:
     """Class 0 .. 11 of the mean number of nodes a parent has, in quarter octaves."""
@@ -58,8 +61,10 @@ class IntegerNetwork:
         self._threads = threads
         self._w = {name: np.ascontiguousarray(tensor.astype(dtype)) for name, tensor in tensors.items()}
         self.channels = tensors["conv1"].shape[1]
-        for name in ("conv1", "conv2"):
+        self._refreshes = refreshes(tensors)
+        for name in ("conv1", "conv2", *(f"conv_r.{r}" for r in range(len(self._refreshes)))):
             self._w[name] = self._w[name].reshape(27, self.channels, self.channels)
+        self._no_exist = np.zeros((27, self.channels), dtype)
         up = self._w["up"].reshape(self.channels, 8, self.channels)
         self._w["up"] = np.ascontiguousarray(up.transpose(1, 0, 2))
         self._latent = np.zeros((1, self.channels), dtype)
@@ -80,14 +85,32 @@ class IntegerNetwork:
         self._run(n, _convolve, f1, level.neighbours, w["conv2"], w["exist2"], w["bias2"], skip, f2)
         self._features = f2
 
-    def logits(self, stage: int, known: NDArray[np.uint8], neighbours: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Logits [n] of octant `stage`, given the octants before it: `known` [n + 1] occupancy bytes."""
+    def logits(
+        self, stage: int, known: NDArray[np.uint8], neighbours: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """Logits [n] of octant `stage`, given the octants before it: `known` [n + 1] occupancy bytes.
+
+        And the activations [n, head + hidden] that they come from, the last layer first.
+        """
         n, w = len(neighbours) - 1, self._w
+        if stage in self._refreshes:
+            self._refresh(self._refreshes.index(stage), known, neighbours)
         out = np.zeros(n, np.int32)
         layers = (w["latent_in"][stage], w[f"known_in.{stage}"], w["bias_in"][stage])
         head = (w["middle"][stage], w["bias_middle"][stage], w["out"][stage], w["bias_out"][stage : stage + 1])
-        self._run(n, _predict, stage, known, neighbours, self._features, *layers, *head, out)
-        return out
+        activations = np.zeros((n, sum(w["middle"].shape[1:])), np.uint8)
+        self._run(n, _predict, stage, known, neighbours, self._features, *layers, *head, out, activations)
+        return out, activations
+
+    def _refresh(self, index: int, known: NDArray[np.uint8], neighbours: NDArray[np.int32]) -> None:
+        """Take the octants so far into the features and let them pass another convolution."""
+        n, w = len(neighbours) - 1, self._w
+        own = np.zeros((n + 1, self.channels), self._dtype)
+        out = np.zeros((n + 1, self.channels), self._dtype)
+        self._run(n, _absorb, known, self._features, w[f"own_r.{index}"], w[f"own_bias_r.{index}"], own)
+        weights = (w[f"conv_r.{index}"], self._no_exist, w[f"bias_r.{index}"])
+        self._run(n, _convolve, own, neighbours, *weights, own, out)
+        self._features = out
 
     def finish(self, occupancy: NDArray[np.uint8]) -> None:
         """Take in the level's occupancy [n + 1] and make the latents of the nodes."""
@@ -105,6 +128,15 @@ class IntegerNetwork:
             jobs = [pool.submit(kernel, a, min(n, a + self._block), *arguments) for a in starts]
             for job in jobs:
                 job.result()
+
+
+def refreshes(tensors: dict[str, NDArray[Any]]) -> tuple[int, ...]:
+    """The stages before which a network refreshes its features, told from its tensors."""
+    count = sum(name.startswith("own_r.") for name in tensors)
+    stages = tuple(len(tensors[f"own_r.{r}"]) for r in range(count))
+    if any(not 0 < a < 8 for a in stages) or list(stages) != sorted(set(stages)):
+        raise BitstreamError(f"octree network refreshes its features before stages {stages}, not rising within 1 to 7")
+    return stages
 
 
 def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
@@ -128,6 +160,12 @@ def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
         "middle": column_sum("middle", act) + bias("bias_middle"),
         "out": out,
     }
+    hidden, head = tensors["middle"].shape[1:]
+    if hidden + head > MAX_ACTIVATIONS:
+        raise BitstreamError(f"octree network has {hidden} + {head} hidden units, at most {MAX_ACTIVATIONS} are read")
+    for r in range(len(refreshes(tensors))):
+        sums[f"own_r.{r}"] = column_sum(f"own_r.{r}", 1) + bias(f"own_bias_r.{r}") + res
+        sums[f"conv_r.{r}"] = column_sum(f"conv_r.{r}", act) + bias(f"bias_r.{r}") + res
     for name, value in sums.items():
         if value.max() + WEIGHT_SCALE >= EXACT_LIMIT:
             raise BitstreamError(
@@ -203,6 +241,7 @@ def _predict(
     top,
     bias_top,
     out,
+    activations,
 ):
     """Two hidden layers and the logit of one octant; the known octants around enter as rows of a table."""
     n, c = features.shape[0] - 1, features.shape[1]
@@ -227,6 +266,7 @@ def _predict(
                         h1[j] += known_in[27 * s + k, j]
         for m in range(hidden):
             h1[m] = _to_activation(h1[m])
+            activations[i, head + m] = np.uint8(h1[m])
         h2[:] = bias_middle
         for m in range(hidden):
             x = h1[m]
@@ -235,6 +275,7 @@ def _predict(
                     h2[j] += x * middle[m, j]
         for m in range(head):
             h2[m] = _to_activation(h2[m])
+            activations[i, m] = np.uint8(h2[m])
         total = bias_top[0]
         for m in range(head):
             total += h2[m] * top[m]
@@ -244,13 +285,13 @@ def _predict(
 
 @njit(cache=True, nogil=True)
 def _absorb(first, last, occupancy, features, weight, bias, out):
-    """The latent that a node hands down: its features and its own occupancy."""
+    """The features and a node's own octants, as many as `weight` has rows."""
     c = out.shape[1]
     total = np.zeros(c, out.dtype)
     for i in range(first, last):
         for j in range(c):
             total[j] = bias[j] + features[i, j] * WEIGHT_SCALE
-        for s in range(8):
+        for s in range(weight.shape[0]):
             if occupancy[i] >> s & 1:
                 for j in range(c):
                     total[j] += weight[s, j]

@@ -22,12 +22,17 @@ from geo3d_compression.entropy.models import (
     mixer_update,
     squash,
 )
+from geo3d_compression.entropy.tables import STRETCH_LIMIT
 from geo3d_compression.octree.levels import CENTRE, CHILD_COLUMN, CHILD_OCTANT
 from geo3d_compression.octree.rings import SLOPE_BITS
 
-PLAIN_CONTEXTS = 18
-CONTEXTS = 24
-INPUTS = CONTEXTS + 2
+PLAIN_CONTEXTS = 10
+CONTEXTS = 16
+# The contexts, a constant, what the network believes and what its output layer, trained on here, believes.
+INPUTS = CONTEXTS + 3
+
+# The output layer that learns has weights in 1/65536, up to one: sums with `network.MAX_ACTIVATIONS` bytes fit 32 bits.
+ADAPTED_LIMIT = 65535
 
 # Where the sensor stood: nowhere known; turning about z; looking along +x, -x, +y, -y, +z, -z.
 NO_SENSOR, SPINNING, CAMERA_X, CAMERA_Y, CAMERA_Z = 0, 1, 2, 4, 6
@@ -49,7 +54,7 @@ def _neighbour_order() -> NDArray[np.int64]:
 
 
 ORDER = _neighbour_order()
-FACES, EDGES, CORNERS = 0x3F, 0x3FFC0, 0x3FC0000
+FACES = 0x3F
 
 
 def _pop26() -> NDArray[np.uint8]:
@@ -126,6 +131,24 @@ def _nearest_ring(slopes, heights, rho, z):
     return best, -above, above + below
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _adapted_dot(adapted, s, activations, i):
+    """What the learnt layer adds to the logit of node `i`, in 1/256; activations are in 1/32."""
+    total = np.int32(0)
+    for j in range(activations.shape[1]):
+        total += adapted[s, j] * np.int32(activations[i, j])
+    return np.int64(total >> 13)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _adapted_update(adapted, s, activations, i, error):
+    """Gradient step of 2^-8 on the coding cost.  `error` = bit * 65536 - p."""
+    step = np.int32(error >> 4)
+    for j in range(activations.shape[1]):
+        moved = adapted[s, j] + (step * np.int32(activations[i, j]) >> 9)
+        adapted[s, j] = min(max(moved, -ADAPTED_LIMIT), ADAPTED_LIMIT)
+
+
 @njit(cache=True, nogil=True)
 def code_stage(
     state,
@@ -136,9 +159,6 @@ def code_stage(
     known,
     neighbours,
     coords,
-    parent,
-    octant,
-    parent_occupancy,
     exist,
     tables,
     table_bits,
@@ -149,6 +169,8 @@ def code_stage(
     ring_slopes,
     ring_heights,
     logits,
+    activations,
+    adapted,
     chosen,
     rate,
     budget,
@@ -156,7 +178,8 @@ def code_stage(
     """Code octant `s` of every node of a level into `known` [n + 1]; returns the number of children, -1 above `budget`.
 
     `sensor`: [mode, x, y, z, vx, vy in eighths of a leaf cell, log2 of leaf cells in a child];
-    `logits` [n], or [0] without a network; `chosen`: the contexts that are mixed.
+    `logits` [n], or [0] without a network; `activations` [n, A]: its hidden layers, from which `adapted` [8, A] learns
+    what to add to the logit; `chosen`: the contexts that are mixed.
     """
     n = neighbours.shape[0] - 1
     inputs = np.zeros(INPUTS, np.int64)
@@ -196,14 +219,11 @@ def code_stage(
             decided = np.int64(child[b] < s)
             occ |= (np.int64(known[q]) >> child[b] & decided) << b
             unk |= (np.int64(q != n) & (1 - decided)) << b
-        pocc = np.int64(parent_occupancy[parent[i]])
-        place = np.int64(octant[i])
         n_occ = _pop(occ)
         n_unk = _pop(unk)
         n_ex = _pop(ex)
         f_occ = _pop(occ & FACES)
         f_unk = _pop(unk & FACES)
-        e_occ = _pop(occ & EDGES)
         faces = f_occ << 3 | f_unk
         cx = 2 * np.int64(coords[i, 0]) + (s >> 2)
         cy = 2 * np.int64(coords[i, 1]) + (s >> 1 & 1)
@@ -211,21 +231,13 @@ def code_stage(
         keys[0] = (occ << 26 | unk) << 3 | s
         keys[1] = ((occ & 0x3FFFF) << 18 | (unk & 0x3FFFF)) << 3 | s
         keys[2] = (((occ & 63) << 6 | (unk & 63)) << 8 | own) << 3 | s
-        keys[3] = ((ex << 8) | own) << 3 | s
-        keys[4] = ((((ex & 63) << 8 | own) << 8 | pocc) << 3 | place) << 3 | s
-        keys[5] = (((n_occ << 5 | n_unk) << 5 | n_ex) << 6 | faces) << 3 | s
-        keys[6] = ((same & 0x3FFFF) << 18 | (same_known & 0x3FFFF)) << 8 | own
-        keys[7] = ((same & 63) << 6 | (same_known & 63)) << 14 | ((occ & 63) << 6 | (unk & 63)) << 3 | s
-        keys[8] = (cz << 6 | faces) << 3 | s
-        keys[9] = (cx << 6 | faces) << 3 | s
-        keys[10] = (cy << 6 | faces) << 3 | s
-        keys[11] = ((ex & 0x3FFFF) << 8 | own) << 3 | s
-        keys[12] = (((n_occ << 5 | n_unk) << 8 | own) << 4 | scale) << 3 | s
-        keys[13] = (((_pop(ex & FACES) << 4 | _pop(ex & EDGES)) << 8 | own) << 6 | (occ & FACES)) << 3 | s
-        keys[14] = ((occ & 0x3FFFF) << 6 | n_ex) << 3 | s
-        keys[15] = (((e_occ << 5 | f_occ << 2) << 6 | n_ex) << 8 | own) << 3 | s
-        keys[16] = ((same & FACES) << 26 | ex) << 3 | s
-        keys[17] = ((((_pop(same) << 5) | _pop(same_known)) << 5 | n_occ) << 5 | n_unk) << 3 | s
+        keys[3] = ((same & 0x3FFFF) << 18 | (same_known & 0x3FFFF)) << 8 | own
+        keys[4] = ((same & 63) << 6 | (same_known & 63)) << 14 | ((occ & 63) << 6 | (unk & 63)) << 3 | s
+        keys[5] = (cx << 6 | faces) << 3 | s
+        keys[6] = (cy << 6 | faces) << 3 | s
+        keys[7] = (cz << 6 | faces) << 3 | s
+        keys[8] = ((ex & 0x3FFFF) << 8 | own) << 3 | s
+        keys[9] = ((same & FACES) << 26 | ex) << 3 | s
         if mode:
             # Eighths of a leaf cell from the sensor to the child's centre.
             x = ((2 * cx + 1) << (fine + 2)) - sensor[1]
@@ -239,9 +251,9 @@ def code_stage(
                 reach = np.int64(np.sqrt(np.float64(x * x + y * y))) + 1
                 klass, reference = _leading(reach)
                 v = z * reference // reach
-                keys[21] = (klass << 5 | n_occ) << 11 | own << 3 | s
-                keys[23] = (((klass << 24) + (v >> (fine + 4))) << 5 | n_ex) << 8 | own
-                keys[20] = (((klass << 24) + (v >> (fine + 3))) << 8 | own) << 3 | s
+                keys[13] = (klass << 5 | n_occ) << 11 | own << 3 | s
+                keys[15] = (((klass << 24) + (v >> (fine + 4))) << 5 | n_ex) << 8 | own
+                keys[12] = (((klass << 24) + (v >> (fine + 3))) << 8 | own) << 3 | s
                 if ring_slopes.size:
                     ring, offset, gap = _nearest_ring(ring_slopes, ring_heights, reach, z)
                     eighths = min(max((offset >> fine) + 32, 0), 63)
@@ -249,14 +261,14 @@ def code_stage(
                     while room < 7 and gap >> (fine + 3 + room):
                         room += 1
                     believed = room << 6 | eighths
-                    keys[18] = (believed << 8 | own) << 3 | s
-                    keys[19] = ((believed << 6 | faces) << 5 | n_occ) << 3 | s
-                    keys[22] = ((believed << 5 | n_ex) << 5 | n_unk) << 3 | s
-                    keys[20] = (((ring << 6 | eighths) << 8) | own) << 3 | s
+                    keys[10] = (believed << 8 | own) << 3 | s
+                    keys[11] = ((believed << 6 | faces) << 5 | n_occ) << 3 | s
+                    keys[14] = ((believed << 5 | n_ex) << 5 | n_unk) << 3 | s
+                    keys[12] = (((ring << 6 | eighths) << 8) | own) << 3 | s
                 else:
-                    keys[18] = ((klass << 24) + (v >> (fine + 2))) << 1
-                    keys[19] = (((klass >> 1) << 24) + (v >> (fine + 1))) << 1
-                    keys[22] = (((klass << 24) + (v >> (fine + 2))) << 6 | faces) << 1
+                    keys[10] = ((klass << 24) + (v >> (fine + 2))) << 1
+                    keys[11] = (((klass >> 1) << 24) + (v >> (fine + 1))) << 1
+                    keys[14] = (((klass << 24) + (v >> (fine + 2))) << 6 | faces) << 1
             else:
                 a, b, d = x, y, z
                 if mode == CAMERA_X or mode == CAMERA_X + 1:
@@ -268,18 +280,16 @@ def code_stage(
                 u = a * reference // reach
                 v = b * reference // reach
                 plane = d >> (fine + 3)
-                keys[18] = (klass << 24) + (u >> (fine + 1))
-                keys[19] = (klass << 24) + (v >> (fine + 1))
-                keys[20] = (((klass << 24) + (u >> (fine + 1))) << 6 | faces) << 1
-                keys[21] = (((klass << 24) + (v >> (fine + 1))) << 6 | faces) << 1
-                keys[22] = (plane << 5 | n_occ) << 5 | n_unk
-                keys[23] = (plane << 11 | own << 3 | s) << 1
+                keys[10] = (klass << 24) + (u >> (fine + 1))
+                keys[11] = (klass << 24) + (v >> (fine + 1))
+                keys[12] = (((klass << 24) + (u >> (fine + 1))) << 6 | faces) << 1
+                keys[13] = (((klass << 24) + (v >> (fine + 1))) << 6 | faces) << 1
+                keys[14] = (plane << 5 | n_occ) << 5 | n_unk
+                keys[15] = (plane << 11 | own << 3 | s) << 1
+        believed = np.int64(0)
         if networked:
-            # What the network believes, refined by what it does not see.
-            believed = min(max(np.int64(logits[i]) + 1024, 0), 2047)
-            keys[4] = ((believed >> 6) << 8 | own) << 3 | s
-            keys[17] = (((believed >> 5) << 6 | faces) << 5 | n_ex) << 3 | s
-            keys[12] = (((believed >> 5) << 5 | _pop(same)) << 5 | _pop(same_known)) << 4 | scale
+            believed = np.int64(logits[i]) + _adapted_dot(adapted, s, activations, i)
+            believed = min(max(believed, -STRETCH_LIMIT), STRETCH_LIMIT)
         for c in range(active):
             slots[c] = hash_index(keys[chosen[c]] * CONTEXTS + c, table_bits)
             inputs[c] = counter_input(tables[c, slots[c]])
@@ -287,8 +297,9 @@ def code_stage(
         inputs[m] = 256
         m += 1
         if networked:
-            inputs[m] = logits[i]
-            m += 1
+            inputs[m] = believed
+            inputs[m + 1] = logits[i]
+            m += 2
         row0 = min(n_unk, 19) * 8 + s
         row1 = _SETS_BY_UNKNOWN + min(n_occ, 15) * 16 + scale
         row2 = _SETS_BY_OWN + own
@@ -306,6 +317,8 @@ def code_stage(
             children += 1
             if children > budget:
                 return -1
+        if networked:
+            _adapted_update(adapted, s, activations, i, (bit << 16) - squash(believed))
         for c in range(active):
             tables[c, slots[c]] = counter_update(tables[c, slots[c]], bit, 255)
         mixer_update(weights, row0, inputs, m, (bit << 16) - squash(x0), rate)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from geo3d_compression import octree
+from geo3d_compression.octree.codec import VERSION
 from geo3d_compression.octree.morton import morton_encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,6 +124,6 @@ def test_noise_raises(chunks: list[bytes], depth: int) -> None:
 
 
 def test_declared_counts_bound_the_work() -> None:
-    huge = bytes([6, 1, 20]) + b"\xff" * 8 + b"\x7f" + b"\x01" + b"\xff\xff\xff\x7f"
+    huge = bytes([VERSION, 1, 20]) + b"\xff" * 8 + b"\x7f" + b"\x01" + b"\xff\xff\xff\x7f"
     with pytest.raises(BitstreamError, match="more than its bytes"):
         octree.decode([huge], 20)

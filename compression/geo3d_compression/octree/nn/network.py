@@ -1,9 +1,14 @@
 """The octree-latent network, with the quantisation of its integer form.
 
-    parent latent --U_octant--> f0 --conv27--> f1 --conv27 + f1--> f2 ------> stage s: 64 - 32 - logit of octant s
-                                   existence    existence, density    |         ^
-                                                                      |         octants < s of the 27 nodes around
-                                                                      +--> + own occupancy --> latent of the children
+    parent latent --U_octant--> f --conv27--> f --conv27 + f--> f -----> stage s: hidden - head - logit of octant s,
+                               existence, density               |        with the octants < s of the 27 nodes around
+                                     own octants so far --------+
+                                                                v
+                                               f --conv27 + f--> f -----> the stages up to the next refresh, and so on
+                                                                  +-----> + own occupancy: latent of the children
+
+The convolutions are sparse, over the 27 nodes around a node.  Those after a refresh see what every node has of its
+octants so far: a stage then sees known voxels as far as the convolutions reach, not those of the 27 nodes alone.
 
 All activations are integers / 32 in [0, 255 / 32], all weights integers / 256, so that each sum is an integer / 8192
 below 2^24 in magnitude: float32 matrix products then are exact in any order (`octree.network` runs the same integers).
@@ -13,9 +18,11 @@ b - nodes of a level; C - channels of the latent; H - hidden units of a stage.
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding_bag
+from torch.nn.functional import embedding_bag, hardtanh, pad
 
 ACTIVATION_SCALE = 32
 WEIGHT_SCALE = 256
@@ -35,25 +42,29 @@ class Gather27(torch.autograd.Function):
     def forward(ctx, x: Tensor, table: Tensor) -> Tensor:  # type: ignore[no-untyped-def, override]
         ctx.save_for_backward(table)
         padded = torch.cat([x, x.new_zeros(1, x.shape[1])])
-        return padded[table.reshape(-1)].reshape(len(table), -1)
+        return padded.index_select(0, table.reshape(-1)).reshape(len(table), -1)
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def, override]
         (table,) = ctx.saved_tensors
         n = len(table)
         rows = torch.cat([grad.reshape(n * 27, -1), grad.new_zeros(27, grad.shape[1] // 27)])
-        out = embedding_bag(table.flip(1) * 27 + torch.arange(27), rows, mode="sum")
+        out = embedding_bag(table.flip(1) * 27 + torch.arange(27, device=grad.device), rows, mode="sum")
         return out, None
 
 
 class OctreeNetwork(nn.Module):
-    """Logits of the eight children of every node of a level, and the latents for the next level."""
+    """Logits of the eight children of every node of a level, and the latents for the next level.
 
-    def __init__(self, channels: int = 32, hidden: int = 64, head: int = 32) -> None:
+    `refreshes`: stages before which the features take in the octants so far and pass another convolution.
+    """
+
+    def __init__(self, channels: int = 32, hidden: int = 64, head: int = 32, refreshes: tuple[int, ...] = ()) -> None:
         super().__init__()
         C, H = channels, hidden
-        self.channels, self.hidden = C, H
+        self.channels, self.hidden, self.refreshes = C, H, refreshes
         self.quantise = False
+        self.dtype = torch.float32
 
         def weight(*shape: int, fan: int) -> nn.Parameter:
             return nn.Parameter(torch.randn(*shape) * (1.4 / fan) ** 0.5)
@@ -75,19 +86,23 @@ class OctreeNetwork(nn.Module):
         self.bias_middle = nn.Parameter(torch.zeros(8, head))
         self.out = weight(8, head, fan=head)
         self.bias_out = nn.Parameter(torch.zeros(8))
+        self.conv_r = nn.ParameterList([weight(27 * C, C, fan=20 * C) for _ in refreshes])
+        self.bias_r = nn.ParameterList([torch.zeros(C) for _ in refreshes])
+        self.own_r = nn.ParameterList([weight(s, C, fan=16) for s in refreshes])
+        self.own_bias_r = nn.ParameterList([torch.zeros(C) for _ in refreshes])
 
     def w(self, x: Tensor) -> Tensor:
-        """Weights as they will be stored."""
-        return round_through(x * WEIGHT_SCALE) / WEIGHT_SCALE if self.quantise else x
+        """Weights as they will be stored, in the type that is computed in."""
+        return (round_through(x * WEIGHT_SCALE) / WEIGHT_SCALE if self.quantise else x).to(self.dtype)
 
     def b(self, x: Tensor) -> Tensor:
         """Biases as they will be stored."""
         scale = WEIGHT_SCALE * ACTIVATION_SCALE
-        return round_through(x * scale) / scale if self.quantise else x
+        return (round_through(x * scale) / scale if self.quantise else x).to(self.dtype)
 
     def act(self, x: Tensor) -> Tensor:
         """ReLU clipped to the integer range, rounded when quantising."""
-        x = x.clamp(0, ACTIVATION_MAX / ACTIVATION_SCALE)
+        x = hardtanh(x, 0.0, ACTIVATION_MAX / ACTIVATION_SCALE)
         return round_through(x * ACTIVATION_SCALE) / ACTIVATION_SCALE if self.quantise else x
 
     def forward(
@@ -101,25 +116,38 @@ class OctreeNetwork(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Logits [b, 8] and latents [b, C]."""
         b, C, H = len(parent), self.channels, self.hidden
-        up = (parents @ self.w(self.up)).reshape(-1, C)
-        f0 = self.act(up.index_select(0, parent * 8 + octant) + self.b(self.up_bias)[octant])
-        exist = (table < b).to(f0.dtype)
-        f1 = self.act(
-            Gather27.apply(f0, table) @ self.w(self.conv1) + exist @ self.w(self.exist1) + self.b(self.density)[density]
-        )
-        f2 = self.act(
-            f1 + Gather27.apply(f1, table) @ self.w(self.conv2) + exist @ self.w(self.exist2) + self.b(self.bias2)
-        )
-        bytes27 = torch.cat([occupancy, occupancy.new_zeros(1)])[table]
-        known = ((bytes27[:, None, :] >> torch.arange(8)[:, None]) & 1).to(f0.dtype).reshape(b, 216)
-        start = ((f2 @ self.w(self.latent_in)).reshape(b, 8, H) + self.b(self.bias_in)).unbind(1)
+        up = (parents.to(self.dtype) @ self.w(self.up)).reshape(-1, C)
+        f = self.act(up.index_select(0, parent * 8 + octant) + self.b(self.up_bias).index_select(0, octant))
+        exist = (table < b).to(self.dtype)
+        there = exist @ self.w(torch.cat([self.exist1, self.exist2], 1))
+        f = Gather27.apply(f, table) @ self.w(self.conv1) + there[:, :C]
+        f = self.act(f + self.b(self.density).index_select(0, density))
+        f = self.act(f + Gather27.apply(f, table) @ self.w(self.conv2) + there[:, C:] + self.b(self.bias2))
+        own = ((occupancy[:, None] >> torch.arange(8, device=occupancy.device)) & 1).to(self.dtype)
+        # Column 8 k + s: octant s of neighbour k.
+        known = torch.cat([own, own.new_zeros(1, 8)]).index_select(0, table.reshape(-1)).reshape(b, 216)
+        around = known @ self._known_weights()
+        latent_in = self.w(self.latent_in)
+        bias_in = self.b(self.bias_in).reshape(-1)
+        hidden = []
+        for first, last in itertools.pairwise((0, *self.refreshes, 8)):
+            if first:
+                r = self.refreshes.index(first)
+                f = self.act(f + own[:, :first] @ self.w(self.own_r[r]) + self.b(self.own_bias_r[r]))
+                f = self.act(f + Gather27.apply(f, table) @ self.w(self.conv_r[r]) + self.b(self.bias_r[r]))
+            part = slice(first * H, last * H)
+            hidden.append(self.act(f @ latent_in[:, part] + around[:, part] + bias_in[part]))
         logits = []
-        for s in range(8):
-            h = start[s]
-            if s:
-                h = h + known[:, : 27 * s] @ self.w(self.known_in[s])
-            h = self.act(self.act(h) @ self.w(self.middle[s]) + self.b(self.bias_middle[s]))
-            logits.append(h @ self.w(self.out[s]) + self.b(self.bias_out[s]))
-        own = ((occupancy[:, None] >> torch.arange(8)) & 1).to(f0.dtype)
-        latent = self.act(f2 + own @ self.w(self.own) + self.b(self.own_bias))
+        for s, h in enumerate(x for part in hidden for x in part.split(H, 1)):
+            h = self.act(h @ self.w(self.middle[s]) + self.b(self.bias_middle[s]))
+            logits.append(h.float() @ self.w(self.out[s]).float() + self.b(self.bias_out[s]))
+        latent = self.act(f + own @ self.w(self.own) + self.b(self.own_bias))
         return torch.stack(logits, 1), latent
+
+    def _known_weights(self) -> Tensor:
+        """Matrix [216, 8 H] of all stages, rows 8 k + s; a stage sees the octants before it alone."""
+        parts = []
+        for s, weight in enumerate(self.known_in):
+            seen = weight.reshape(s, 27, self.hidden).transpose(0, 1)
+            parts.append(pad(seen, (0, 0, 0, 8 - s)).reshape(216, self.hidden))
+        return self.w(torch.cat(parts, 1))

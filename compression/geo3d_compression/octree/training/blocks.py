@@ -20,7 +20,7 @@ class Blocks(NamedTuple):
     kinds: NDArray[np.uint8]  # [B], index into KINDS
 
 
-KINDS = ("surface", "depth", "lidar", "human")
+KINDS = ("surface", "depth", "lidar", "human", "fusion")
 
 
 def cut(voxels: NDArray[np.int64], depth: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from geo3d_compression.octree.network import ACTIVATION_SCALE, WEIGHT_SCALE, check_bounds
 
-_BIASES = ("up_bias", "density", "bias2", "own_bias", "bias_in", "bias_middle", "bias_out")
+_BIASES = ("up_bias", "density", "bias2", "own_bias", "bias_in", "bias_middle", "bias_out", "bias_r", "own_bias_r")
 # Their inputs are bits, not activations, so they carry the activations' scale too.
-_ON_BITS = ("exist1", "exist2", "own", "known_in")
+_ON_BITS = ("exist1", "exist2", "own", "own_r", "known_in")
 
 
 def integer_tensors(state: dict[str, Any]) -> dict[str, NDArray[np.int32]]:

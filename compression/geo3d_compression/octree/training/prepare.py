@@ -26,6 +26,7 @@ class SetSettings:
     frames: int = 20
     sweeps: int = 6
     humans: int = 0
+    fusions: int = 0
     seed: int = 0
 
 
@@ -39,19 +40,16 @@ def prepare(data: Path, out: Path, settings: SetSettings) -> None:
             return
         voxels = morton_decode(np.unique(morton_encode(np.round(points - points.min(0)).astype(np.int64))))
         for _ in range(blocks):
-            block = cut(voxels, depth, rng)
+            block, size = cut(voxels, depth, rng), depth
+            if len(block) > 40_000:
+                block, size = cut(block, depth - 1, rng), depth - 1
             if 300 <= len(block) <= 60_000:
-                samples.append((to_bytes(block, depth), depth, KINDS.index(kind)))
+                samples.append((to_bytes(block, size), size, KINDS.index(kind)))
 
     meshes = sources.free_meshes(data / "mesh")
     for k in range(settings.surfaces):
-        cells = float(2 ** rng.uniform(6.3, 8.5))
-        add(
-            sources.mesh_surface(meshes[int(rng.integers(len(meshes)))], cells, rng),
-            SURFACE_DEPTH,
-            "surface",
-            2 + int(cells > 200),
-        )
+        cells = float(2 ** rng.uniform(6.3, 10))
+        add(sources.mesh_surface(meshes[int(rng.integers(len(meshes)))], cells, 180, rng), SURFACE_DEPTH, "surface", 2)
         if k % 100 == 99:
             _LOG.info("surface %d of %d", k + 1, settings.surfaces)
     real = real_frames(data)
@@ -59,8 +57,9 @@ def prepare(data: Path, out: Path, settings: SetSettings) -> None:
         if k % 2:
             points = real[int(rng.integers(len(real)))]
         else:
-            depth, K = sources.cast_depth_frame(sources.random_scene(meshes, rng, False), rng)
-            points = sources.unproject(depth, K)
+            camera = sources.random_camera(rng)
+            scene = sources.random_scene(meshes, rng, False)
+            points = sources.unproject(sources.cast_depth_frame(scene, camera, bool(rng.random() < 0.6), rng), camera.K)
         if rng.random() < 0.3:
             points = points @ sources.random_rotation(rng).T
         cell = float(rng.choice([0.002, 0.002, 0.003, 0.005, 0.01, 0.01, 0.02]))
@@ -70,6 +69,13 @@ def prepare(data: Path, out: Path, settings: SetSettings) -> None:
         cell = float(rng.choice([0.001, 0.004, 0.016, 0.016, 0.02, 0.064]))
         depth_now = LIDAR_DEPTH + int(np.clip(np.log2(0.016 / cell), -1, 4))
         add(points / cell, depth_now, "lidar", 6)
+    desk = real_fusion(data) if settings.fusions else np.zeros((0, 3))
+    for k in range(settings.fusions):
+        points = desk if k % 8 == 7 else sources.cast_fusion(sources.random_scene(meshes, rng, False), rng)
+        if rng.random() < 0.5:
+            points = points @ sources.random_rotation(rng).T
+        for cell in rng.choice([0.005, 0.01, 0.01, 0.02], 2, replace=False):
+            add(points / cell, SURFACE_DEPTH, "fusion", 3)
     captures = real_humans(data) if settings.humans else []
     for k in range(settings.humans):
         points = captures[k % len(captures)]
@@ -94,6 +100,19 @@ def real_frames(data: Path) -> list[NDArray[np.float64]]:
     for name in ("learn4", "learn13", "learn24"):
         frames.append(np.asarray(trimesh.load(data / "pcc" / "indoor" / f"mosd_{name}.ply").vertices, np.float64))
     return [f for f in frames if len(f) > 1000]
+
+
+def real_fusion(data: Path) -> NDArray[np.float64]:
+    """All frames of box_desk (BSD-2) in metres, put together by their poses."""
+    from PIL import Image
+
+    K = np.array([[615.19519, 0, 298.44269], [0, 615.19525, 247.5192], [0, 0, 1]])
+    parts = []
+    for path in sorted((data / "reg" / "box_desk").glob("*.depth.png")):
+        pose = np.loadtxt(path.with_name(path.name.replace("depth.png", "pose.txt")))
+        points = sources.unproject(np.asarray(Image.open(path), np.float64) / 1000, K)
+        parts.append(points @ pose[:3, :3].T + pose[:3, 3])
+    return np.concatenate(parts)
 
 
 def real_humans(data: Path) -> list[NDArray[np.float64]]:

@@ -49,7 +49,7 @@ def export(checkpoint: Path, out: Path, settings: Settings) -> None:
     from geo3d_compression.octree.training.export import integer_tensors
 
     state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    prefix = "network."
+    prefix = "average."
     data = save(integer_tensors({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)}))
     write_bytes(out / f"{settings.name}.safetensors", data)
     card = {
@@ -67,4 +67,6 @@ def _from_dict(kind: type[_T], values: dict[str, Any]) -> _T:
     unknown = set(values) - names
     if unknown:
         raise ConfigError(f"unknown settings {sorted(unknown)} for {kind.__name__}; there are {sorted(names)}")
-    return kind(**{k: tuple(v) if isinstance(v, list) and k == "shares" else v for k, v in values.items()})
+    return kind(
+        **{k: tuple(v) if isinstance(v, list) and k in ("shares", "refreshes") else v for k, v in values.items()}
+    )

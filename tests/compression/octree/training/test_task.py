@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from geo3d.config import ConfigError
 
-_FIT = {"nodes": 200, "channels": 8, "hidden": 8, "head": 8, "shares": [1, 0, 0, 0], "rate": 0.01}
+_FIT = {"nodes": 200, "channels": 8, "hidden": 8, "head": 8, "refreshes": [3], "shares": [1, 0, 0, 0, 0], "rate": 0.01}
 
 
 @pytest.mark.filterwarnings("ignore")

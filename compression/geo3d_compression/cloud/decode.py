@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,12 +67,7 @@ def decode_cloud(container: Container, item: int, view: CloudView | None = None)
     if not 0 <= level <= header.depth:
         raise Geo3DError(f"--level must be 0 to {header.depth} for '{container.items[item].name}', got {level}")
     coarser = header.depth - level
-    jobs = (
-        _fetch(container, item, header, part, coarser, view)
-        for part, tile in enumerate(header.tiles)
-        if view.box is None or _touches(header, tile, view.box)
-    )
-    parts = [p for p in ordered_map(_decode_job, jobs, view.threads) if p is not None]
+    parts = list(decode_parts(container, item, view))
     if not parts:
         if view.losses:
             raise BitstreamError(f"nothing of '{container.items[item].name}' could be decoded: {view.losses[0]}")
@@ -84,9 +80,27 @@ def decode_cloud(container: Container, item: int, view: CloudView | None = None)
         cloud = cloud[((cloud.points >= low) & (cloud.points <= high)).all(axis=1)]
         if not len(cloud):
             raise Geo3DError(f"no point of '{container.items[item].name}' lies in the box {view.box}")
+    return replace(cloud, metadata=read_metadata(container, item))
+
+
+def read_metadata(container: Container, item: int) -> dict[str, Any]:
+    """What the input's format said in its header."""
     chunk = container.find(item, ChunkType.METADATA)
-    metadata = unpack_metadata(container.read(chunk)) if chunk else {}
-    return PointCloud(cloud.points, cloud.colors, cloud.normals, cloud.attributes, metadata)
+    return unpack_metadata(container.read(chunk)) if chunk else {}
+
+
+def decode_parts(container: Container, item: int, view: CloudView) -> Iterator[PointCloud]:
+    """The tiles that a view touches, one after the other, points outside of its box included."""
+    header = read_header(container, item)
+    coarser = 0 if view.level is None else header.depth - view.level
+    jobs = (
+        _fetch(container, item, header, part, coarser, view)
+        for part, tile in enumerate(header.tiles)
+        if view.box is None or _touches(header, tile, view.box)
+    )
+    for part in ordered_map(_decode_job, jobs, view.threads):
+        if part is not None:
+            yield part
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@ cloud -> grid indices -> tiles -> octree chunks, of all cells or of coarser ones
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ from geo3d_compression.cloud.metadata import pack_metadata
 from geo3d_compression.cloud.options import CloudOptions
 from geo3d_compression.cloud.order import encode_permutation
 from geo3d_compression.cloud.parallel import ordered_map
-from geo3d_compression.cloud.prepare import Prepared, prepare
+from geo3d_compression.cloud.prepare import prepare
 from geo3d_compression.cloud.recolor import nearest, recolor
 from geo3d_compression.cloud.surface import encode_surface
 from geo3d_compression.cloud.tiles import Tile, split
@@ -64,47 +65,83 @@ def encode_cloud(
     low, high = ready.indices.min(axis=0), ready.indices.max(axis=0)
     depth = max(int(b) - int(a) for a, b in zip(low, high, strict=True)).bit_length()
 
-    tiles: list[TileHeader] = []
-    squares = 0.0
-    orders: list[NDArray[np.int64]] = []
     # Scans of one sensor have it at zero; elsewhere the hint does no harm.
     sensor = ready.grid.position(np.zeros(3))
-    jobs = ((tile, ready, sensor, attributes, options) for tile in split(ready.indices))
-    for part, (tile, tile_header, chunks, error) in enumerate(ordered_map(_encode_tile, jobs, options.threads)):
-        tiles.append(tile_header)
-        squares += error * tile_header.points
+    jobs = (TileJob(t, ready.indices, ready.scale, sensor, attributes, options) for t in split(ready.indices))
+    tiles = write_tiles(jobs, writer, item, options)
+    header = CloudHeader(
+        options.profile, len(cloud), depth, ready.grid, ready.error, options.keep_order,
+        tuple(a.header for a in attributes), tuple(tiles.headers), ready.scale, *tiles.surface(ready.scale),
+    )  # fmt: skip
+    writer.add_chunk(item, ChunkType.HEADER, header.pack(), critical=True)
+    if options.keep_order:
+        writer.add_chunk(item, ChunkType.ORDER, encode_permutation(np.concatenate(tiles.orders)))
+    if metadata := pack_metadata(cloud.metadata):
+        writer.add_chunk(item, ChunkType.METADATA, metadata)
+    return report_of(header)
+
+
+def report_of(header: CloudHeader) -> CloudReport:
+    """What a header says became of its cloud."""
+    grid = header.grid
+    return CloudReport(
+        header.input_points, header.points, header.error, grid.step, header.scale / UNIT, header.d1_psnr
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class TileJob:
+    """A tile of `indices` [N, 3] with their attributes, and how it is to be coded; `sensor` in cells of the grid."""
+
+    tile: Tile
+    indices: NDArray[np.int64]
+    scale: int
+    sensor: NDArray[np.float64]
+    attributes: Sequence[Attribute]
+    options: CloudOptions
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenTiles:
+    """Headers of the tiles, with `keep_order` the points in them, and the sum of squared distances of lossy ones."""
+
+    headers: list[TileHeader]
+    orders: list[NDArray[np.int64]]
+    squares: float
+
+    def surface(self, scale: int) -> tuple[bytes, float]:
+        """The weights that lossy geometry needs, and its mean squared distance, to twelve bits."""
+        if scale == UNIT:
+            return b"", 0.0
+        mantissa, exponent = math.frexp(self.squares / sum(t.points for t in self.headers))
+        return weights_id(), math.ldexp(round(mantissa * 4096), exponent - 12)
+
+
+def write_tiles(jobs: Iterable[TileJob], writer: ContainerWriter, item: int, options: CloudOptions) -> WrittenTiles:
+    """Code tiles side by side and write their chunks in order."""
+    headers: list[TileHeader] = []
+    orders: list[NDArray[np.int64]] = []
+    squares = 0.0
+    for part, (tile, header, chunks, error) in enumerate(ordered_map(_encode_tile, jobs, options.threads)):
+        headers.append(header)
+        squares += error * header.points
         if options.keep_order:
             orders.append(tile.order)
         for kind, index, payload in chunks:
             writer.add_chunk(item, kind, payload, part=part, index=index)
-
-    header = CloudHeader(
-        options.profile, len(cloud), depth, ready.grid, ready.error, options.keep_order,
-        tuple(a.header for a in attributes), tuple(tiles), ready.scale, weights_id() if ready.scale > UNIT else b"",
-        squares / sum(t.points for t in tiles),
-    )  # fmt: skip
-    writer.add_chunk(item, ChunkType.HEADER, header.pack(), critical=True)
-    if options.keep_order:
-        writer.add_chunk(item, ChunkType.ORDER, encode_permutation(np.concatenate(orders)))
-    if metadata := pack_metadata(cloud.metadata):
-        writer.add_chunk(item, ChunkType.METADATA, metadata)
-    return CloudReport(
-        len(cloud), header.points, ready.error, ready.grid.step, ready.scale / UNIT, header.d1_psnr
-    )  # fmt: skip
+    return WrittenTiles(headers, orders, squares)
 
 
-def _encode_tile(
-    job: tuple[Tile, Prepared, NDArray[np.float64], Sequence[Attribute], CloudOptions],
-) -> tuple[Tile, TileHeader, list[Chunk], float]:
-    tile, ready, sensor, attributes, options = job
-    codes = morton_encode(ready.indices[tile.order] - np.array(tile.origin))
+def _encode_tile(job: TileJob) -> tuple[Tile, TileHeader, list[Chunk], float]:
+    tile, options = job.tile, job.options
+    codes = morton_encode(job.indices[tile.order] - np.array(tile.origin))
     starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
     voxels, counts = codes[starts], np.diff(np.append(starts, len(codes)))
-    sensor = sensor - np.array(tile.origin, np.float64)
-    values = [Attribute(a.header, a.values[tile.order]) for a in attributes]
+    sensor = job.sensor - np.array(tile.origin, np.float64)
+    values = [Attribute(a.header, a.values[tile.order]) for a in job.attributes]
     error, surface = 0.0, {}
-    if ready.scale > UNIT:
-        coded = encode_surface(voxels, tile.depth, ready.scale, options.profile, sensor, 1)
+    if job.scale > UNIT:
+        coded = encode_surface(voxels, tile.depth, job.scale, options.profile, sensor, 1)
         values = [_resample(a, morton_decode(voxels), morton_decode(coded.codes)) for a in values]
         geometry, voxels, codes, error = coded.chunks, coded.codes, coded.codes, coded.error
         surface = {"cells": coded.cells, "density": coded.density}

@@ -90,12 +90,13 @@ def exact_grid(points: NDArray[Any]) -> Grid | None:
         if side * divisor >= 1 << _EXACT_BITS:
             continue
         grid = Grid(points.dtype.name, 1 / divisor, divisor=divisor)
-        if all(_holds(grid, p) for p in (sample, points)):
+        if all(holds(grid, p) for p in (sample, points)):
             return grid
     return None
 
 
-def _holds(grid: Grid, points: NDArray[Any]) -> bool:
+def holds(grid: Grid, points: NDArray[Any]) -> bool:
+    """Whether a float grid gives every coordinate back bit for bit."""
     if float(np.abs(points).max(initial=0)) * grid.divisor >= LARGEST_INDEX:
         return False
     again = grid.points(grid.indices(points))
@@ -108,22 +109,26 @@ def choose_grid(points: NDArray[Any], cell: float | None, bits: int | None) -> G
 
     The default is 2^-16 of the longest side, but never coarser than 1 mm (coordinates taken as metres).
     """
+    return choose_between(points, exact_grid(points) if bits is None else None, cell, bits)
+
+
+def choose_between(corners: NDArray[Any], exact: Grid | None, cell: float | None, bits: int | None) -> Grid:
+    """As `choose_grid`, from the `corners` [K, 3] of the points' box and the exact grid of all of them, if any."""
     if cell is not None and bits is not None:
         raise Geo3DError("give --grid or --bits, not both")
     if cell is not None and not (math.isfinite(cell) and cell > 0):
         raise Geo3DError(f"--grid must be a positive length, got {cell}")
     if bits is not None and not 1 <= bits <= 32:
         raise Geo3DError(f"--bits must be 1 to 32, got {bits}")
-    exact = exact_grid(points) if bits is None else None
-    if exact is not None and (cell is None or math.isclose(exact.step, cell, rel_tol=1e-9)):
+    if exact is not None and bits is None and (cell is None or math.isclose(exact.step, cell, rel_tol=1e-9)):
         return exact
-    low, high = points.min(axis=0), points.max(axis=0)
+    low, high = corners.min(axis=0), corners.max(axis=0)
     side = float((high.astype(np.float64) - low.astype(np.float64)).max())
     if cell is None:
         steps = 2 ** (bits or DEFAULT_BITS) - 1
         cell = side / steps if side > 0 else 1.0
         cell = cell if bits else min(cell, DEFAULT_METRES)
-    return grid_of_cell(points, cell)
+    return grid_of_cell(corners, cell)
 
 
 def grid_of_cell(points: NDArray[Any], cell: float) -> Grid:

@@ -54,13 +54,14 @@ def prepare(cloud: PointCloud, options: CloudOptions) -> Prepared:
     grid = choose_grid(points, options.grid, options.bits)
     indices = grid.indices(points)
     error = largest_error(grid, points, indices)
-    scale = _scale(cloud, indices, options)
+    scale = coded_scale(cloud, indices, options)
     if options.duplicates == "merge" or scale > UNIT:
-        cloud, indices = _merge(cloud, indices)
+        cloud, indices = merge(cloud, indices)
     return Prepared(cloud, grid, indices, None, error + (widest(scale) - 1) * grid.step, scale)
 
 
-def _scale(cloud: PointCloud, indices: NDArray[np.int64], options: CloudOptions) -> int:
+def coded_scale(cloud: PointCloud, indices: NDArray[np.int64], options: CloudOptions) -> int:
+    """Edge of the cells that are coded, in sixteenths of a voxel; more than 16 where the geometry may be lossy."""
     if options.quality is None or not options.may_lose_geometry(cloud.colors is not None):
         return UNIT
     return scale_of_quality(options.quality) if options.geometry == "lossy" or is_dense(indices) else UNIT
@@ -86,7 +87,7 @@ def refine(centres: NDArray[Any], deltas: NDArray[np.int64]) -> NDArray[Any]:
     return from_ordered(to_ordered(centres.reshape(-1)) + deltas.reshape(-1), centres.dtype).reshape(-1, 3)
 
 
-def _merge(cloud: PointCloud, indices: NDArray[np.int64]) -> tuple[PointCloud, NDArray[np.int64]]:
+def merge(cloud: PointCloud, indices: NDArray[np.int64]) -> tuple[PointCloud, NDArray[np.int64]]:
     """One point a voxel: the mean of the colours, everything else from the first point in input order."""
     voxels, inverse, counts = unique_voxels(indices)
     if len(voxels) == len(indices):

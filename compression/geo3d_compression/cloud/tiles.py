@@ -38,7 +38,7 @@ def split(indices: NDArray[np.int64], limit: int = TILE_POINTS) -> Iterator[Tile
     if span.bit_length() > 62:
         raise Geo3DError("the coordinates span more than 2^62 cells; choose a coarser --grid")
     if span < 1 << BITS:
-        yield from _split_block(indices, low, np.arange(len(indices)), span.bit_length(), limit)
+        yield from split_cube(indices, low, span.bit_length(), limit)
         return
     blocks, inverse = np.unique((indices - low) >> BITS, axis=0, return_inverse=True)
     if len(blocks) > MAX_TILES:
@@ -51,6 +51,13 @@ def split(indices: NDArray[np.int64], limit: int = TILE_POINTS) -> Iterator[Tile
     for k, block in enumerate(blocks):
         members = by_block[starts[k] : starts[k + 1]]
         yield from _split_block(indices, low + (block << BITS), members, BITS, limit)
+
+
+def split_cube(
+    indices: NDArray[np.int64], origin: NDArray[np.int64], depth: int, limit: int = TILE_POINTS
+) -> Iterator[Tile]:
+    """Tiles of points that lie in a cube of 2^depth cells at `origin`, depth at most 21."""
+    yield from _split_block(indices, origin, np.arange(len(indices)), depth, limit)
 
 
 def _split_block(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,18 @@ class CloudCodec:
 
     def compress(self, source: Path, writer: ContainerWriter, name: str, request: Request) -> Outcome:
         from geo3d.io import read_points
+        from geo3d.io.points.pieces import point_pieces
         from geo3d_compression import octree
-        from geo3d_compression.cloud import encode_cloud
+        from geo3d_compression.cloud import encode_cloud, stream
 
         options = cloud_options(request)
-        cloud = read_points(source)
         item = writer.add_item(Item(name, self.kind, self.number, octree.model_id(request.profile)))
-        report = encode_cloud(cloud, writer, item, options)
+        pieces = point_pieces(source)
+        report = None
+        if pieces is not None and pieces.count >= stream.LEAST_POINTS:
+            report = stream.encode_pieces(pieces, writer, item, options)
+        if report is None:
+            report = encode_cloud(read_points(source), writer, item, options)
         details: dict[str, Any] = {"decoded_points": report.points, "cell": report.cell, "max_error": report.error}
         if report.d1_psnr is not None:
             details |= {"geometry": "lossy", "coded_cell": report.cell * report.ratio, "d1_psnr": report.d1_psnr}
@@ -38,10 +44,21 @@ class CloudCodec:
 
     def decompress(self, container: Container, item: int, target: Path, view: View) -> Outcome:
         from geo3d.io import write_points
-        from geo3d_compression.cloud import CloudView, decode_cloud
+        from geo3d.io.atomic import atomic_path
+        from geo3d.io.points.pieces import can_write_pieces, write_pieces
+        from geo3d_compression.cloud import CloudView, decode_cloud, stream
+        from geo3d_compression.cloud.decode import decode_parts, read_header, read_metadata
 
         need_model(container.items[item])
         part = CloudView(view.level, view.bbox, view.threads, view.salvage, view.losses)
+        header = read_header(container, item)
+        whole = part.level in (None, header.depth) and part.box is None and not (part.salvage or header.ordered)
+        if whole and header.points >= stream.LEAST_POINTS and can_write_pieces(target):
+            with atomic_path(target) as temporary:
+                about = read_metadata(container, item)
+                pieces = (replace(p, metadata=about) for p in decode_parts(container, item, part))
+                write_pieces(temporary, header.points, pieces)
+            return Outcome(header.points)
         cloud = decode_cloud(container, item, part)
         write_points(target, cloud)
         return Outcome(len(cloud))

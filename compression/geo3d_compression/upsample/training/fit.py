@@ -42,8 +42,8 @@ def bits_a_point(network: Any, sample: Sample) -> Tensor:
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
-    inputs = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in sample]
-    truth = torch.from_numpy(sample.occupied)
+    inputs = [torch.as_tensor(x) if isinstance(x, np.ndarray) else x for x in sample]
+    truth = torch.as_tensor(sample.occupied)
     logits = network(*inputs[:-1])
     loss = binary_cross_entropy_with_logits(logits, truth, reduction="sum")
     return loss / truth.sum().clamp(min=20) / math.log(2)

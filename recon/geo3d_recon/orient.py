@@ -12,6 +12,7 @@ from geo3d_recon.spacing import spacing, spacing_at
 from geo3d_recon.winding import WindingTree
 
 Floats = NDArray[np.float64]
+_OPENING = 1.6  # the alternation corrects what a coarser sum gets wrong
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class WNNC:
     """
 
     iterations: int = 16
-    width_first: float = 2.5
-    width_last: float = 0.65
+    width_first: float = 1.2
+    width_last: float = 0.5
     most_points: int = 8_000
 
     def __call__(self, points: Floats) -> Floats:
@@ -44,7 +45,7 @@ class WNNC:
         """[N, 3] area-weighted outward normals of points [N, 3]; in a large cloud each point weighs its spacing²."""
         if len(points) > self.most_points:
             return self._by_subset(points) * spacing_at(points)[:, None] ** 2
-        tree, h = WindingTree.build(points), spacing(points)
+        tree, h = WindingTree.build(points, _OPENING), spacing(points)
         m = np.zeros_like(points)
         for i in range(self.iterations):
             done = i / max(self.iterations - 1, 1)

@@ -14,13 +14,19 @@ from geo3d_recon.learned.weights import load_net
 from geo3d_recon.methods import METHODS, Method
 from geo3d_recon.result import ReconstructionResult
 from geo3d_recon.samples import Samples
-from geo3d_recon.simplify import simplify
-from geo3d_recon.support import cut_unsupported, drop_small_parts, looks_open, supported_vertices
+from geo3d_recon.simplify import enough_faces, simplify
+from geo3d_recon.support import cut_unsupported, drop_small_parts, looks_open, share_met, supported_vertices
 
 Watertight = Literal["auto", "yes", "no"]
 DEFAULT_METHOD: Method = "learned"
 # Beyond it the samples are dense enough for Poisson on winding-number normals, which is quicker there.
 MOST_LEARNED = 30_000
+# Beyond it neighbouring points are averaged: noise falls, and a million points take a minute.
+MOST_POINTS = 300_000
+# Methods that presume an inside, and the share of the samples that a surface must meet to be believed.
+_CLOSED: tuple[Method, ...] = ("learned", "wnnc")
+_MET = 0.85
+_SPECK = 1e-4  # smaller parts of a sheet, by the area of the largest, are noise; rooms hold many small things
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,15 @@ def reconstruct(
     """Make a triangle mesh of points, with or without normals, in any unit and at any offset.
 
     points      [N, 3] array or tensor, `PointCloud`, or Open3D cloud; 20 distinct points at least.  Points with NaN
-                are dropped and counted; normals and colours are used where the cloud has them
+                are dropped and counted; normals and colours are used where the cloud has them; of more than
+                300,000, neighbours are averaged
     method      one of `geo3d_recon.methods.METHODS`; `learned` hands clouds of over 30,000 points to `wnnc`, and the
-                result says so
+                result says so; where `auto` finds that a method which presumes an inside missed much of the
+                samples, it takes `sheet` instead, and the result says so
     watertight  yes: always closed, bridging what was not seen; no: as the method left it, with surface that no sample
                 vouches for cut away; auto: closed, unless so much of it is unsupported that the scan must be open
-    faces       reduce the mesh to about this many
+    faces       reduce the mesh to about this many; by default the learned surface is reduced to what so many samples
+                can tell
 
     Raises `ReconstructionError` when no surface can be made.  The result is a function of the arguments alone.
     """
@@ -56,19 +65,25 @@ def reconstruct(
         raise Geo3DError(f"a mesh needs at least 4 faces, got faces={faces}")
     _start_up(method)
     start = time.perf_counter()
-    samples = Samples.of(points)
+    full = Samples.of(points)
+    samples = full.averaged(MOST_POINTS)
     if method == "learned" and len(samples.points) > MOST_LEARNED:
         method = "wnnc"
     finished = _finish(METHODS[method](samples), samples, watertight)
+    if watertight == "auto" and method in _CLOSED and share_met(finished.mesh, samples.points) < _MET:
+        method = "sheet"
+        finished = _Finished(drop_small_parts(METHODS[method](samples), _SPECK), True)
+    if faces is None and method == "learned":
+        faces = enough_faces(len(samples.points))
     mesh = finished.mesh if faces is None else simplify(finished.mesh, faces)
-    mesh = carry_colors(mesh, samples.points, samples.colors)
+    mesh = carry_colors(mesh, full.points, full.colors)
     return ReconstructionResult(
         samples.to_input(mesh),
         method,
         mesh.is_watertight,
         finished.open_scan,
         samples.dropped,
-        len(samples.points),
+        len(full.points),
         time.perf_counter() - start,
     )
 

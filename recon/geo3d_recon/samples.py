@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.errors import ReconstructionError
+from geo3d.ops import voxelize
 from geo3d.types import PointCloud, TriangleMesh, as_points
 
 MINIMUM = 20
@@ -60,6 +61,27 @@ class Samples:
             length = np.linalg.norm(normals, axis=1, keepdims=True)
             normals = normals / length if (length > 1e-6).all() and np.isfinite(length).all() else None
         return Samples(p, cloud.colors, normals, dropped, center, scale)
+
+    def averaged(self, most: int) -> Samples:
+        """At most so many points: those of one cell of a grid become their mean."""
+        n = len(self.points)
+        if n <= most:
+            return self
+        cell = 1.0 / np.sqrt(most)
+        while True:
+            grid = voxelize(self.points, cell)
+            if len(grid.counts) <= most:
+                break
+            cell *= max(1.02, float(np.sqrt(len(grid.counts) / most)))
+
+        def mean(values: NDArray[np.generic]) -> NDArray[np.float64]:
+            return np.stack([np.bincount(grid.inverse, c) / grid.counts for c in values.T], axis=-1)
+
+        normals = None if self.normals is None else mean(self.normals)
+        if normals is not None:
+            normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        colors = None if self.colors is None else np.rint(mean(self.colors)).astype(np.uint8)
+        return replace(self, points=mean(self.points), colors=colors, normals=normals)
 
     def to_input(self, mesh: TriangleMesh) -> TriangleMesh:
         """The mesh in the caller's unit and frame."""

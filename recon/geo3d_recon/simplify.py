@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from geo3d.types import TriangleMesh
+from geo3d_recon.intersections import intersecting_edges
+
+# What so many samples can tell: marching spends about ten times as many triangles on the same surface.
+_FACES_A_POINT, _FEWEST = 12, 6_000
+
+
+def enough_faces(points: int) -> int:
+    """How many faces a surface of so many samples needs."""
+    return _FACES_A_POINT * points + _FEWEST
 
 
 def simplify(mesh: TriangleMesh, faces: int) -> TriangleMesh:
     """Reduce to about `faces` by quadric edge collapse (Garland and Heckbert 1997), by Open3D.
 
-    A closed mesh stays closed: a target that would open it is raised until it does not.
+    A closed mesh stays closed and without self-intersections: a target that would break that is raised until it
+    does not.
     """
     closed = mesh.is_watertight
     target = faces
@@ -18,7 +28,7 @@ def simplify(mesh: TriangleMesh, faces: int) -> TriangleMesh:
         reduced.remove_unreferenced_vertices()
         result = TriangleMesh.from_open3d(reduced)
         result = TriangleMesh(result.vertices, result.faces)
-        if len(result.faces) >= 4 and (not closed or result.is_watertight):
+        if len(result.faces) >= 4 and (not closed or (result.is_watertight and not intersecting_edges(result))):
             return result
         target = int(target * 1.5) + 4
     return mesh

@@ -26,6 +26,18 @@ def supported_vertices(mesh: TriangleMesh, points: NDArray[np.float64], reach: f
     return distance[:, 0] <= reach * local[index[:, 0]]
 
 
+def share_met(mesh: TriangleMesh, points: NDArray[np.float64], most: int = 20_000) -> float:
+    """Share of the samples that the surface passes within `CUT_REACH` of their own spacings (`most` are asked)."""
+    import open3d as o3d
+
+    chosen = np.arange(len(points))[:: max(1, len(points) // most)]
+    scene = o3d.t.geometry.RaycastingScene(nthreads=1)
+    scene.add_triangles(mesh.vertices.astype(np.float32), mesh.faces.astype(np.uint32))
+    distance = scene.compute_distance(points[chosen].astype(np.float32)).numpy()
+    local = spacing_at(points)
+    return float((distance <= CUT_REACH * np.minimum(local, 3 * np.median(local))[chosen]).mean())
+
+
 def looks_open(mesh: TriangleMesh, points: NDArray[np.float64]) -> bool:
     """True if more than 5 % of the area is farther than 3.5 spacings from all samples: the scan saw only a part."""
     a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LEAF = 8  # points a leaf holds at most
-_OPENING = 2.5  # a group is summed as one if it is farther than this many of its radii
+_OPENING = 2.5  # a group is summed as one if it is farther than this many of its radii, unless said otherwise
 _FIELD, _ADJOINT, _GRADIENT = 0, 1, 2
 
 Floats = NDArray[np.float64]
@@ -31,15 +31,17 @@ class WindingTree:
     points  [N, 3] in tree order
     bounds  [M, 2] first and past-the-end point of each node; node i has the children 2i + 1 and 2i + 2
     depth   levels below the root
+    opening a group is summed as one if it is farther than this many of its radii
     """
 
     order: NDArray[np.int64]
     points: Floats
     bounds: NDArray[np.int64]
     depth: int
+    opening: float = _OPENING
 
     @staticmethod
-    def build(points: Floats) -> WindingTree:
+    def build(points: Floats, opening: float = _OPENING) -> WindingTree:
         """Halve the points along each node's longest side until at most 8 are left."""
         n = len(points)
         depth = max(0, int(np.ceil(np.log2(max(n, 1) / _LEAF))))
@@ -55,7 +57,7 @@ class WindingTree:
             order = order[np.lexsort((key, node))]
             cuts.append(np.arange((1 << (level + 1)) + 1) * n >> (level + 1))
         bounds = np.concatenate([np.stack([c[:-1], c[1:]], -1) for c in cuts])
-        return WindingTree(order, np.ascontiguousarray(points[order]), bounds, depth)
+        return WindingTree(order, np.ascontiguousarray(points[order]), bounds, depth, opening)
 
     def field(self, moments: Floats, queries: Floats, width: Floats | float) -> Floats:
         """[Q] winding number at queries [Q, 3] of moments [N, 3] (area × outward normal, in the points' order)."""
@@ -80,7 +82,7 @@ class WindingTree:
         # numba takes half a second to import.
         from geo3d_recon.winding_kernel import traverse
 
-        tree = (self.points, m, self.bounds, total, first, center, radius, (1 << self.depth) - 1, _OPENING)
+        tree = (self.points, m, self.bounds, total, first, center, radius, (1 << self.depth) - 1, self.opening)
         threads = max(1, int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
         chunk = max(256, -(-len(queries) // (4 * threads)))
 

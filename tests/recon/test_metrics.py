@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 import trimesh
-from geo3d_recon.bench.metrics import intersecting_edges, sample_surface, score_mesh
+from geo3d_recon.bench.metrics import sample_surface, score_mesh
+from geo3d_recon.intersections import intersecting_edges
 
 from geo3d.types import TriangleMesh
 

@@ -12,7 +12,7 @@ def reconstruct(
     points: tyro.conf.Positional[Path],
     /,
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
-    method: Literal["learned", "wnnc", "poisson", "ball_pivoting", "alpha", "field"] = "learned",
+    method: Literal["learned", "wnnc", "poisson", "ball_pivoting", "alpha", "sheet", "field"] = "learned",
     watertight: Literal["auto", "yes", "no"] = "auto",
     faces: int | None = None,
     minutes: float = 5.0,
@@ -30,8 +30,9 @@ def reconstruct(
         points: any point-cloud file that geo3d reads; for a field an RGB-D folder with poses, or a scan's output.
         out: mesh file; .ply and .obj keep colours, also .stl, .off, .glb; for a field .g3c.
         method: how; learned is a network on winding-number normals (up to 30,000 points; then wnnc), wnnc solves
-            Poisson on winding-number normals, poisson on normals oriented along a tree. field is colour on the fused
-            surface that depends on the direction, for new views (`geo3d view field.g3c`).
+            Poisson on winding-number normals, poisson on normals oriented along a tree, sheet an open surface
+            through dense scans; where learned or wnnc misses much of a scan, auto takes sheet and says so. field is
+            colour on the fused surface that depends on the direction, for new views (`geo3d view field.g3c`).
         watertight: yes bridges what was not seen, no cuts what no sample vouches for, auto decides.
         faces: reduce the mesh to about this many.
         minutes: how long a field is trained.

@@ -28,6 +28,8 @@ class FitConfig:
     queries  distances a cloud and step
     rate     peak learning rate, cosine to 2 % of it
     average  decay of the exponential average of the weights, which is what is exported
+    check    steps between validations
+    start    exported weights of the same settings to begin with, instead of random ones
     """
 
     steps: int = 6000
@@ -36,21 +38,27 @@ class FitConfig:
     queries: int = 384
     rate: float = 3e-3
     average: float = 0.998
+    check: int = 400
+    start: Path | None = None
     seed: int = 0
     threads: int = 1
     net: SurfaceNetConfig = field(default_factory=SurfaceNetConfig)
 
 
-def fit(config: FitConfig, prepared: list[Path], out: Path) -> Path:
-    """Fit, and return the exported weights `out/surface_net.safetensors`."""
+def fit(config: FitConfig, prepared: list[Path], out: Path, validation: list[Path] | None = None) -> Path:
+    """Fit, and return the exported weights `out/surface_net.safetensors`.
+
+    The losses on the validation clouds are logged every `check` steps (`out/log`); nothing is chosen by them here.
+    """
     lightning = require("lightning", "train", "training the surface model")
     import torch
 
-    from geo3d_recon.learned.module import SurfaceModule, batches, export
+    from geo3d_recon.learned.module import SurfaceModule, all_of, batches, export
 
     torch.set_num_threads(config.threads)
     lightning.seed_everything(config.seed, verbose=False)
     clouds = load_clouds(prepared, config.net)
+    held = all_of(load_clouds(validation, config.net)) if validation else None
     module = SurfaceModule(config)
     checkpoint = lightning.pytorch.callbacks.ModelCheckpoint(
         out, "last", every_n_train_steps=200, save_top_k=1, enable_version_counter=False
@@ -61,6 +69,10 @@ def fit(config: FitConfig, prepared: list[Path], out: Path) -> Path:
         callbacks=[checkpoint, clock],
         logger=lightning.pytorch.loggers.CSVLogger(out, name="log"),
         log_every_n_steps=50,
+        val_check_interval=config.check,
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        limit_val_batches=1.0 if held is not None else 0,
         gradient_clip_val=1.0,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -69,11 +81,16 @@ def fit(config: FitConfig, prepared: list[Path], out: Path) -> Path:
     last = out / "last.ckpt"
     start = time.monotonic()
     with warnings.catch_warnings():
-        # Resuming means a checkpoint is there; the clouds are in memory, so loading needs no workers; and Lightning
-        # uses a torch function that newer versions of torch rename.
-        for message in (".*exists and is not empty.*", ".*does not have many workers.*", ".*LeafSpec.*"):
+        # Validation clouds are optional, a checkpoint may be there, the clouds are in memory and need no workers; and
+        # Lightning uses a torch function that newer versions of torch rename.
+        for message in (
+            ".*no `val_dataloader`.*",
+            ".*exists and is not empty.*",
+            ".*does not have many workers.*",
+            ".*LeafSpec.*",
+        ):
             warnings.filterwarnings("ignore", message)
-        trainer.fit(module, batches(clouds, config), ckpt_path=str(last) if last.exists() else None)
+        trainer.fit(module, batches(clouds, config), held, ckpt_path=str(last) if last.exists() else None)
     trainer.save_checkpoint(last)
     path = out / "surface_net.safetensors"
     export(module, path, minutes=(time.monotonic() - start) / 60, clouds=len(clouds))
@@ -86,7 +103,7 @@ def load_clouds(files: list[Path], net: SurfaceNetConfig) -> list[dict[str, Any]
     from safetensors.numpy import load_file
 
     from geo3d.ops import knn
-    from geo3d_recon.learned.graph import build_graph
+    from geo3d_recon.learned.graph import Cues, build_graph
 
     clouds = []
     for path in files:
@@ -96,12 +113,14 @@ def load_clouds(files: list[Path], net: SurfaceNetConfig) -> list[dict[str, Any]
         for i in sorted({int(k.split("/")[0]) for k in flat}):
             c = {k.split("/")[1]: v for k, v in flat.items() if k.startswith(f"{i}/")}
             p = c["points"].astype(np.float64)
-            graph = build_graph(p, c["moments"].astype(np.float64), 1.0, net.neighbours)
+            cues = Cues(*(c[k].astype(np.float32) for k in ("normals", "axes", "area", "node")))
+            graph = build_graph(p, cues, 1.0, net.neighbours)
             if graph.coarse.shape[1] < net.neighbours:
                 continue
             _, near = knn(p, c["queries"].astype(np.float64), net.query_neighbours)
             tensors = {
-                k: torch.from_numpy(v.astype(np.float32)) for k, v in c.items() if k not in ("points", "moments")
+                k: torch.from_numpy(c[k].astype(np.float32))
+                for k in ("queries", "distance", "point_distance", "point_normal")
             }
             clouds.append({"graph": graph, "near": torch.from_numpy(near), **tensors})
     if not clouds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ from torch import Tensor, nn  # noqa: TID253
 from geo3d.io.atomic import atomic_path
 from geo3d_recon.learned.fit import FitConfig
 from geo3d_recon.learned.graph import join_graphs
-from geo3d_recon.nn.surface_net import SurfaceNet
+from geo3d_recon.learned.prepare import WINDING_WIDTH
+from geo3d_recon.learned.weights import load_net
+from geo3d_recon.nn.surface_net import SurfaceNet, winding_number
 
 _CLAMP = 1.5  # spacings; farther out only the sign matters
 _SHARPNESS = 4.0
@@ -28,22 +31,44 @@ class SurfaceModule(lightning.LightningModule):
         super().__init__()
         self.config = config
         self.net = SurfaceNet(config.net)
+        if config.start is not None:
+            self.net.load_state_dict(load_net(config.start).state_dict())
         decay = torch.optim.swa_utils.get_ema_multi_avg_fn(config.average)
         self.averaged = torch.optim.swa_utils.AveragedModel(self.net, multi_avg_fn=decay)
 
     def training_step(self, batch: dict[str, Any], _: int) -> Tensor:
+        losses = self._losses(self.net, batch)
+        self.log_dict(losses)
+        return losses["loss"]
+
+    def validation_step(self, batch: dict[str, Any], _: int) -> None:
+        """The same losses of the averaged network on shapes that are not trained on."""
+        losses = self._losses(self.averaged.module, batch)
+        self.log_dict({f"val_{k}": v for k, v in losses.items()}, batch_size=1)
+
+    @staticmethod
+    def _losses(net: SurfaceNet, batch: dict[str, Any]) -> dict[str, Tensor]:
         graph = batch["graph"]
-        encoded = self.net.encode(graph)
-        distance = self.net.query(encoded, graph, batch["queries"], batch["near"], batch["winding"])
+        encoded = net.encode(graph)
+        with torch.no_grad():
+            moments = encoded.normals * graph.area[:, None]
+            winding = torch.cat(
+                [
+                    winding_number(graph.points[p], moments[p], batch["queries"][q], WINDING_WIDTH)
+                    for p, q in zip(batch["point_slices"], batch["query_slices"], strict=True)
+                ]
+            )
+        distance = net.query(encoded, graph, batch["queries"], batch["near"], winding - 0.5)
         truth, near = batch["distance"], batch["point_distance"].abs() < 1
         clamped = (distance.clamp(-_CLAMP, _CLAMP) - truth.clamp(-_CLAMP, _CLAMP)).abs().mean()
         sign = nn.functional.binary_cross_entropy_with_logits(-_SHARPNESS * distance, (truth < 0).to(distance.dtype))
         normal = 1 - (encoded.normals * batch["point_normal"]).sum(-1)[near].mean()
+        flipped = ((encoded.normals * batch["point_normal"]).sum(-1)[near] < 0).to(distance.dtype).mean()
         # A point at signed distance d has its surface at −d along the outward normal: plane value = d there.
         offset = (encoded.offsets - batch["point_distance"]).abs()[near].mean()
-        loss = clamped + 0.25 * sign + 0.1 * normal + 0.1 * offset
-        self.log_dict({"loss": loss, "distance": clamped, "sign": sign, "normal": normal, "offset": offset})
-        return loss
+        loss = clamped + 0.25 * sign + 0.25 * normal + 0.1 * offset
+        losses = {"distance": clamped, "sign": sign, "normal": normal, "offset": offset, "flipped": flipped}
+        return {"loss": loss, **{k: v.detach() for k, v in losses.items()}}
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
@@ -74,7 +99,7 @@ class _Batches(torch.utils.data.IterableDataset):
     def _draw(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         cloud = self.clouds[index]
         pick = torch.from_numpy(rng.choice(len(cloud["queries"]), self.config.queries, replace=False))
-        drawn = {k: cloud[k][pick] for k in ("queries", "near", "winding", "distance")}
+        drawn = {k: cloud[k][pick] for k in ("queries", "near", "distance")}
         return {**{k: cloud[k] for k in ("graph", "point_distance", "point_normal")}, **drawn}
 
 
@@ -83,12 +108,24 @@ def batches(clouds: list[dict[str, Any]], config: FitConfig) -> torch.utils.data
     return torch.utils.data.DataLoader(_Batches(clouds, config), batch_size=None)
 
 
+def all_of(clouds: list[dict[str, Any]]) -> torch.utils.data.DataLoader:
+    """Each cloud once, with all its queries."""
+    return torch.utils.data.DataLoader([collate([c]) for c in clouds], batch_size=None)
+
+
 def collate(clouds: list[dict[str, Any]]) -> dict[str, Any]:
     """Several clouds as one, neighbour indices shifted."""
     graph, starts = join_graphs([c["graph"] for c in clouds])
     joined = {k: torch.cat([c[k] for c in clouds]) for k in clouds[0] if k not in ("graph", "near")}
     near = torch.cat([c["near"] + s for c, s in zip(clouds, starts, strict=True)])
-    return {"graph": graph, "near": near, **joined}
+    points = _slices([len(c["graph"].points) for c in clouds])
+    queries = _slices([len(c["queries"]) for c in clouds])
+    return {"graph": graph, "near": near, "point_slices": points, "query_slices": queries, **joined}
+
+
+def _slices(sizes: list[int]) -> list[slice]:
+    ends = np.cumsum([0, *sizes]).tolist()
+    return [slice(a, b) for a, b in itertools.pairwise(ends)]
 
 
 def export(module: SurfaceModule, path: Path, *, minutes: float, clouds: int) -> None:

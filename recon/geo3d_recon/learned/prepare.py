@@ -7,6 +7,7 @@ numpy, torch and torch-geometric.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,12 @@ from geo3d.console import progress
 from geo3d.errors import Geo3DError, ReconstructionError
 from geo3d.io.atomic import atomic_path
 from geo3d.types import TriangleMesh
-from geo3d_recon.bench.held_out import HELD_OUT
+from geo3d_recon.bench.held_out import HELD_OUT, VALIDATION
 from geo3d_recon.bench.metrics import sample_surface
+from geo3d_recon.learned.graph import point_cues
 from geo3d_recon.learned.procedural import random_solid
 from geo3d_recon.orient import WNNC
 from geo3d_recon.spacing import spacing
-from geo3d_recon.winding import WindingTree
 
 Floats = NDArray[np.float64]
 WINDING_WIDTH = 0.5  # spacings; the softening of the winding number that the network sees
@@ -34,6 +35,9 @@ class PrepareConfig:
     """What is made.
 
     shapes      folder of watertight meshes; the families of `geo3d_recon.bench.held_out` are left out
+    repositories  where `inventory_train.csv` in that folder says the shapes must come from (empty: anywhere)
+    without     beginnings of names left out, for shapes whose terms differ from their repository's
+    validation  take the validation families instead of leaving them out, and no made-up solids
     clouds      how many clouds
     procedural  share of them that are made-up solids
     points      least and most points of a cloud (drawn log-uniformly)
@@ -41,6 +45,9 @@ class PrepareConfig:
     """
 
     shapes: Path
+    repositories: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    validation: bool = False
     clouds: int = 300
     procedural: float = 0.35
     points: tuple[int, int] = (150, 4000)
@@ -52,15 +59,15 @@ def prepare(config: PrepareConfig, out: Path) -> None:
     """Write the clouds to one safetensors file."""
     from safetensors.numpy import save_file
 
-    names = sorted(p for p in config.shapes.glob("*.ply") if p.stem not in HELD_OUT)
+    names = shapes_of(config)
     if not names:
         raise Geo3DError(f"{config.shapes} holds no *.ply to train on")
     tensors: dict[str, NDArray[np.generic]] = {}
     order = np.random.default_rng(config.seed).permutation(len(names))
-    made = 0
+    made, procedural = 0, 0.0 if config.validation else config.procedural
     for i in progress(range(config.clouds), "preparing"):
         rng = np.random.default_rng([config.seed, i])
-        shape = random_solid(rng) if rng.random() < config.procedural else _load(names[order[i % len(names)]])
+        shape = random_solid(rng) if rng.random() < procedural else _load(names[order[i % len(names)]])
         try:
             cloud = make_cloud(shape, config, rng)
         except ReconstructionError:
@@ -69,6 +76,19 @@ def prepare(config: PrepareConfig, out: Path) -> None:
         made += 1
     with atomic_path(out) as temporary:
         save_file(tensors, temporary, metadata={"clouds": str(made)})
+
+
+def shapes_of(config: PrepareConfig) -> list[Path]:
+    """The files to sample."""
+    if config.validation:
+        return sorted(p for p in config.shapes.glob("*.ply") if p.stem in VALIDATION)
+    files = sorted(p for p in config.shapes.glob("*.ply") if p.stem not in HELD_OUT | VALIDATION)
+    files = [p for p in files if not p.stem.startswith(config.without)]
+    if config.repositories:
+        with (config.shapes / "inventory_train.csv").open(newline="") as file:
+            free = {r["name"] for r in csv.DictReader(file) if r["repo"] in config.repositories}
+        files = [p for p in files if p.stem in free]
+    return files
 
 
 def _load(path: Path) -> TriangleMesh:
@@ -82,26 +102,26 @@ def make_cloud(shape: TriangleMesh, config: PrepareConfig, rng: np.random.Genera
     low, high = np.log(config.points)
     count = int(np.exp(rng.uniform(low, high)))
     points, _ = sample_surface(shape, count, int(rng.integers(1 << 31)))
-    points = _seen(points, rng) if rng.random() < 0.2 else points
-    points = points + rng.normal(size=points.shape) * rng.choice([0.0, 0.0025, 0.005, 0.005, 0.005, 0.01])
-    if rng.random() < 0.2:
+    points = _seen(points, rng) if rng.random() < 0.15 else points
+    points = points + rng.normal(size=points.shape) * rng.choice([0.0, 0.0, 0.0025, 0.005, 0.005, 0.005, 0.01])
+    if rng.random() < 0.1:
         stray = rng.uniform(-0.55, 0.55, (max(1, len(points) // 50), 3))
         points = np.concatenate([points, stray])
     if len(points) < 60:
         raise ReconstructionError("too few points are left")
     truth = _Truth(shape)
     h = spacing(points)
-    moments = WNNC().moments(points)
+    cues = point_cues(points, WNNC().moments(points), h)
     queries = np.concatenate(list(_queries(shape, points, h, config.queries, rng)))
-    width = WINDING_WIDTH * h
-    winding = WindingTree.build(points).field(moments, queries, width) - 0.5
     distance, normal = truth(points)
     half = np.float16
     return {
         "points": (points / h).astype(np.float32),
-        "moments": (moments / h**2).astype(half),
+        "normals": cues.normals.astype(half),
+        "axes": cues.axes.astype(half),
+        "area": cues.area.astype(half),
+        "node": cues.node.astype(half),
         "queries": (queries / h).astype(np.float32),
-        "winding": winding.clip(-2, 2).astype(half),
         "distance": (truth.distance(queries) / h).clip(-3, 3).astype(half),
         "point_distance": (distance / h).clip(-3, 3).astype(half),
         "point_normal": normal.astype(half),

@@ -11,9 +11,9 @@ from geo3d.types import TriangleMesh
 
 
 def random_solid(rng: np.random.Generator) -> TriangleMesh:
-    """A watertight shape, longest box side 1, centred: one of three kinds, by `manifold3d`'s exact booleans."""
+    """A watertight shape, longest box side 1, centred: one of five kinds, by `manifold3d`'s exact booleans."""
     m3 = require("manifold3d", "mesh", "making procedural training shapes").Manifold
-    solid = (_plate, _frame, _blob)[rng.integers(3)](m3, rng)
+    solid = (_plate, _frame, _blob, _vessel, _tray)[rng.integers(5)](m3, rng)
     solid = solid.rotate(rng.uniform(0, 360, 3).tolist())
     mesh = solid.to_mesh()
     vertices = np.asarray(mesh.vert_properties, dtype=np.float64)[:, :3]
@@ -66,4 +66,48 @@ def _blob(m3: Any, rng: np.random.Generator) -> Any:
         part = part.rotate(rng.uniform(0, 360, 3).tolist()).translate(rng.uniform(-0.4, 0.4, 3).tolist())
         cut = solid - part
         solid = cut if rng.random() < 0.3 and cut.volume() > 0.3 * solid.volume() else solid + part
+    return solid
+
+
+def _vessel(m3: Any, rng: np.random.Generator) -> Any:
+    """A bowl, cup, pipe or vase: a revolved outline with a wall, sometimes with a handle."""
+    from manifold3d import CrossSection
+
+    heights = np.linspace(0, rng.uniform(0.3, 1.2), 9)
+    waves = rng.normal(size=3) * [0.12, 0.08, 0.04]
+    outer = 0.35 + sum(a * np.sin((k + 1) * 2.2 * heights + rng.uniform(0, 6)) for k, a in enumerate(waves))
+    outer = outer.clip(0.12, 0.6)
+    wall = rng.uniform(0.015, 0.07)
+    inner = outer - wall
+    bottom = 0.0 if rng.random() < 0.2 else wall
+    inside = [(r, max(h, bottom)) for r, h in zip(inner[::-1], heights[::-1], strict=True) if h >= bottom]
+    if bottom:
+        inside.append((0.0, bottom))
+        outline = [(0.0, 0.0), *zip(outer, heights, strict=True), *inside]
+    else:
+        outline = [*zip(outer, heights, strict=True), *inside]
+    solid = CrossSection([outline]).revolve(48)
+    if rng.random() < 0.3:
+        ring = CrossSection.circle(rng.uniform(0.02, 0.05), 12).translate([rng.uniform(0.12, 0.2), 0]).revolve(32)
+        ring = ring.rotate([90, 0, 0]).translate([outer[4] + 0.08, 0, heights[4]])
+        solid += ring - m3.cylinder(2, inner.min(), circular_segments=32)
+    return solid
+
+
+def _tray(m3: Any, rng: np.random.Generator) -> Any:
+    """A box without a lid, a shelf or a bracket: thin flat walls that stand on each other."""
+    size, wall = rng.uniform([0.4, 0.3, 0.1], [1, 1, 0.7]), rng.uniform(0.012, 0.06)
+    solid = m3.cube(size.tolist(), True)
+    cavity = size - 2 * wall
+    lift = rng.choice([0.0, wall, 2 * wall])
+    solid -= m3.cube([*cavity[:2].tolist(), float(size[2])], True).translate([0, 0, float(lift)])
+    for _ in range(rng.integers(0, 4)):
+        axis = rng.integers(2)
+        thin = [float(size[0]) - wall, float(size[1]) - wall, float(size[2]) * rng.uniform(0.5, 1) - wall]
+        thin[axis] = wall
+        at = [0.0, 0.0, 0.0]
+        at[axis] = float(rng.uniform(-0.4, 0.4) * size[axis])
+        solid += m3.cube(thin, True).translate(at)
+    if rng.random() < 0.3:
+        solid = solid.trim_by_plane([1.0, 0.3, 0.0], float(-rng.uniform(0, 0.3) * size[0]))
     return solid

@@ -10,9 +10,10 @@ from geo3d_recon.methods.alpha import alpha_shape
 from geo3d_recon.methods.ball_pivoting import ball_pivoting
 from geo3d_recon.methods.learned import learned
 from geo3d_recon.methods.poisson import poisson, wnnc_poisson
+from geo3d_recon.methods.sheet import sheet
 from geo3d_recon.samples import Samples
 
-Method = Literal["learned", "wnnc", "poisson", "ball_pivoting", "alpha"]
+Method = Literal["learned", "wnnc", "poisson", "ball_pivoting", "alpha", "sheet"]
 
 # Each takes samples in the unit box and gives a mesh there, open or closed as the method has it.
 METHODS: dict[str, Callable[[Samples], TriangleMesh]] = {
@@ -21,4 +22,5 @@ METHODS: dict[str, Callable[[Samples], TriangleMesh]] = {
     "poisson": poisson,
     "ball_pivoting": ball_pivoting,
     "alpha": alpha_shape,
+    "sheet": sheet,
 }

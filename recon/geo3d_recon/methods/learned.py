@@ -1,4 +1,4 @@
-"""The learned surface: winding-number normals, a graph network that corrects them, its distance field, marching."""
+"""The learned surface: winding-number normals, a graph network that corrects and turns them, its field, marching."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ def learned(samples: Samples, weights: Path = BUNDLED) -> TriangleMesh:
     """A closed surface by the learned field, on given normals or winding-number-consistent ones."""
     import torch
 
-    from geo3d_recon.learned.graph import build_graph
+    from geo3d_recon.learned.graph import build_graph, point_cues
 
     net = load_net(weights)
     points, h = samples.points, spacing(samples.points)
     moments = WNNC().moments(points) if samples.normals is None else samples.normals * h**2
-    tree = WindingTree.build(points)
-    graph = build_graph(points, moments, h, net.config.neighbours)
+    cues = point_cues(points, moments, h)
+    graph = build_graph(points, cues, h, net.config.neighbours)
     with torch.inference_mode():
         encoded = net.encode(graph)
+    tree = WindingTree.build(points)
+    moments = encoded.normals.numpy().astype(np.float64) * (cues.area[:, None].astype(np.float64) * h**2)
 
     def winding(queries: Floats) -> Floats:
         return tree.field(moments, queries, WINDING_WIDTH * h)

@@ -1,18 +1,19 @@
 """Signed distance near a surface from oriented noisy points.
 
-    points, normals (WNNC), area weights ── pair features ──▶ EdgeConv ×2 ─▶ pool (coarse cells) ─▶ EdgeConv ×2 ─┐
-                                                                 │                                            │
-                                                                 └──────────────────▶ join ◀──────────────────┘
-                                                                                       ▼ EdgeConv
-                                                    per point: features, refined normal n̂, offset o to the surface
-    query q ─ 12 nearest points ─▶ 4-head attention over (features, geometry, winding number at q)
-                                   learned IMLS value Σ softmax(a_j) (n̂_j · (q − p_j) + o_j), scaled and shifted
+    points, normals (WNNC), free paths ── pair, node features ──▶ EdgeConv ×2 ─▶ pool to cells ─▶ EdgeConv ×3 ─┐
+                                                                      │                                     │
+                                                                      └───────────────▶ join ◀──────────────┘
+                                                                                         ▼ EdgeConv ×2
+                                  per point: features, refined normal n̂ (it may turn over), offset o to the surface
+    query q ─ nearest points ─▶ 4-head attention over (features, geometry, winding number of the n̂ at q)
+                                learned IMLS value Σ softmax(a_j) (n̂_j · (q − p_j) + o_j), scaled and shifted
 
 Everything is in units of the cloud's spacing and built of rotation-invariant features, so scale and pose do not matter.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from geo3d.nn.edge_conv import EdgeConv, neighbour_edges, pair_features
 
 _PAIR = 5  # pair_features and the neighbour's area weight
+_NODE = 8  # scalars a point; `geo3d_recon.learned.graph.point_cues` lists them
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,15 @@ class SurfaceNetConfig:
 class Graph(NamedTuple):
     """One or several clouds as the network takes them; lengths in units of each cloud's spacing.
 
-    points [N, 3], normals [N, 3] unit, area [N] (squared spacings), fine [N, k] neighbours (self first),
-    cell [N] coarse cell of each point, coarse [M, k] neighbours among coarse cells
+    points [N, 3], normals [N, 3] unit, axes [N, 3] unit, area [N] (squared spacings), node [N, 8] scalars,
+    fine [N, k] neighbours (self first), cell [N] coarse cell of each point, coarse [M, k] neighbours of coarse cells
     """
 
     points: Tensor
     normals: Tensor
+    axes: Tensor
     area: Tensor
+    node: Tensor
     fine: Tensor
     cell: Tensor
     coarse: Tensor
@@ -69,10 +73,12 @@ class SurfaceNet(nn.Module):
         self.config = config
         w = config.width
         self.lift = nn.Sequential(nn.Linear(_PAIR, w), nn.ReLU(), nn.Linear(w, w))
+        self.lift_node = nn.Sequential(nn.Linear(_NODE, w), nn.ReLU(), nn.Linear(w, w))
         self.fine = nn.ModuleList([EdgeConv(w, _PAIR) for _ in range(2)])
-        self.coarse = nn.ModuleList([EdgeConv(w, _PAIR) for _ in range(2)])
+        self.coarse = nn.ModuleList([EdgeConv(w, _PAIR) for _ in range(3)])
         self.join = nn.Sequential(nn.Linear(2 * w, w), nn.ReLU(), nn.Linear(w, w))
-        self.last = EdgeConv(w, _PAIR)
+        self.last = nn.ModuleList([EdgeConv(w, _PAIR) for _ in range(2)])
+        self.side = nn.Sequential(nn.Linear(w, w), nn.ReLU(), nn.Linear(w, 2))
         self.turn_self, self.turn_other = nn.Linear(w, w), nn.Linear(w, w, bias=False)
         self.turn_pair, self.turn = nn.Linear(_PAIR, w, bias=False), nn.Linear(w, 2)
         self.offset = nn.Sequential(nn.Linear(w, w), nn.ReLU(), nn.Linear(w, 1))
@@ -82,16 +88,19 @@ class SurfaceNet(nn.Module):
         """Features, normals and offsets of all points."""
         edges = neighbour_edges(g.fine)
         pair, r = self._pairs(g.points, g.normals, g.area, edges)
-        x = self.lift(pair).view(len(g.points), -1, self.config.width).mean(1)
+        x = self.lift(pair).view(len(g.points), -1, self.config.width).mean(1) + self.lift_node(g.node)
         for layer in self.fine:
             x = layer(x, edges, pair)
         x = self.join(torch.cat([x, self._context(x, g)[g.cell]], -1)) + x
-        x = self.last(x, edges, pair)
+        for layer in self.last:
+            x = layer(x, edges, pair)
         j, i = edges
         hidden = (self.turn_self(x)[i] + self.turn_other(x)[j] + self.turn_pair(pair)).relu()
         weights = self.turn(hidden)
         delta = (weights[:, :1] * r * 0.3 + weights[:, 1:] * g.normals[j]).view(len(x), -1, 3).mean(1)
-        return Encoded(x, nn.functional.normalize(g.normals + delta, dim=-1), self.offset(x)[:, 0])
+        side = self.side(x)
+        normals = (1 + side[:, :1]) * g.normals + side[:, 1:] * g.axes + delta
+        return Encoded(x, nn.functional.normalize(normals, dim=-1), self.offset(x)[:, 0])
 
     def _context(self, x: Tensor, g: Graph) -> Tensor:
         """[M, width] features of the coarse cells after message passing among them."""
@@ -149,3 +158,10 @@ class QueryHead(nn.Module):
         pooled = (attention[..., 1:, None] * v).sum(1).flatten(1)
         scale, shift = self.out(torch.cat([pooled, imls[:, None].clamp(-3, 3), w[:, None]], -1)).unbind(-1)
         return imls * (1 + scale) + shift
+
+
+def winding_number(points: Tensor, moments: Tensor, queries: Tensor, width: float) -> Tensor:
+    """[Q] softened winding number of one cloud, all pairs; `geo3d_recon.winding` is the same by a tree."""
+    d = points[None] - queries[:, None]
+    reach = (d * d).sum(-1).clamp(min=width * width)
+    return torch.einsum("qnc,nc,qn->q", d, moments, reach**-1.5) / (4 * math.pi)

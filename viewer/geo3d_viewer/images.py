@@ -66,5 +66,5 @@ def image_comparison(
         rate = "" if size is None else f", {8 * size / (image.shape[0] * image.shape[1]):.3f} bpp"
         images += [image, with_bars(palette(error / high), [Legend("largest error of R, G, B", 0.0, high)])]
         quality = f", {psnr(original, image):.2f} dB" if say_psnr else ""
-        titles += [f"{name}{rate}{quality}", f"error of {name.split(',')[0]}"]
+        titles += [f"{name}{rate}{quality}", f"error of {name.split(',')[0]}, dark 0 to bright {high:.3g}"]
     return side_by_side(images, titles, columns=3 if len(decoded) == 1 else None)

@@ -16,6 +16,8 @@ from geo3d_viewer.camera import ViewCamera
 
 _BITS = 21
 _CUBE = 1 << 16
+# More cubes than about one and a half times this are more objects than the window's toolkit has room for.
+_CUBES = 300
 _BLOCK = 1 << 20
 _CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=np.float64)
 
@@ -87,8 +89,12 @@ def _halved(counts: NDArray[np.int64], goal: NDArray[Any]) -> NDArray[np.int64]:
     return np.asarray((counts + (1 << shift) - 1) >> shift, dtype=np.int64)
 
 
-def build_octree(cloud: PointCloud, most: int = _CUBE) -> Octree:
-    """Sort a cloud of finite points into cubes of at most `most` points (more only where places repeat)."""
+def build_octree(cloud: PointCloud, most: int | None = None) -> Octree:
+    """Sort a cloud of finite points into cubes of at most `most` points (more only where places repeat).
+
+    most  None: 65,536, or more where there would be too many cubes
+    """
+    most = max(_CUBE, len(cloud) // _CUBES) if most is None else most
     points = cloud.points
     low = points.min(axis=0).astype(np.float64) if len(cloud) else np.zeros(3)
     cell = float((points.max(axis=0) - low).max() if len(cloud) else 0) / ((1 << _BITS) - 1) or 1.0

@@ -52,19 +52,19 @@ def write(result: ScanResult, folder: Path) -> dict[str, Any]:
 def _summary(result: ScanResult, dataset: RGBDDataset | None, folder: Path) -> str:
     states = Counter(f.state for f in result.frames)
     rows: list[list[Any]] = [["frames", f"{states['posed']} of {len(result.frames)} with a pose"]]
-    rows += [[f"frames {state}", states[state]] for state in ("lost", "skipped") if states[state]]
+    rows += [[f"frames {state}", str(states[state])] for state in ("lost", "skipped") if states[state]]
     error = trajectory_error(dataset, result) if dataset is not None else None
     if error is not None:
         rows.append(["distance to the given poses (ATE)", f"{100 * error:.2f} cm RMSE"])
     if len(result.trajectory) > 1:
         steps = np.linalg.norm(np.diff(result.trajectory.positions, axis=0), axis=1)
         rows.append(["path of the camera", f"{steps.sum():.2f} m"])
-    rows += [["points", len(result.cloud)], ["faces", len(result.mesh.faces)]]
+    rows += [["points", f"{len(result.cloud):,}"], ["faces", f"{len(result.mesh.faces):,}"]]
     if dataset is not None:
         rows.append(["files of these frames (depth and colour)", f"{raw_bytes(dataset, result):,} bytes"])
     if (folder / "scan.g3c").is_file():
         rows.append(["scan.g3c (all of it in one file)", f"{(folder / 'scan.g3c').stat().st_size:,} bytes"])
-    rows += [[f"seconds: {stage}", float(value)] for stage, value in result.seconds.items()]
+    rows += [[f"time: {stage}", f"{value:.1f} s"] for stage, value in result.seconds.items()]
     return table(rows)
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from geo3d.batch.settings import BatchSettings
 from geo3d.batch.tasks import Task, fingerprint
+from geo3d.batch.worker import PARENT
 
 PARTIAL = ".partial"
 # These mean the same at every try: failed with a reason, wrong usage.
@@ -82,7 +83,7 @@ def command_line(task: Task, settings: BatchSettings, output: Path) -> list[str]
 
 def _call(task: Task, settings: BatchSettings, output: Path) -> tuple[int, str]:
     """(exit code, reason); a negative code is a signal, 124 a timeout."""
-    environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(settings.threads))
+    environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(settings.threads)) | {PARENT: str(os.getpid())}
     try:
         done = subprocess.run(
             command_line(task, settings, output),

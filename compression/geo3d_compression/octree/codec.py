@@ -3,7 +3,8 @@
 Chunk layout (all numbers LEB128 unless said):
 
     chunk 0   version (u8), profile (u8), depth (u8), number of leaves, sensor and its rings, then as the others
-    chunk k   number of levels in the chunk, children of each level, range coder bytes
+    chunk k   number of levels in the chunk, children of each level, bytes of every lane but the last, the lanes'
+              range coder bytes
 
 A chunk continues the adaptive state of the chunks before it, so that chunks are a prefix: the first ones alone give a
 coarser cloud.  Coarse levels share the first chunk.
@@ -19,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo3d.errors import BitstreamError, ShapeError
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
-from geo3d_compression.octree.level_coder import LevelCoder
+from geo3d_compression.octree.level_coder import Coder, LevelCoder
 from geo3d_compression.octree.levels import child_level, occupancy_of, root_level
 from geo3d_compression.octree.morton import MAX_DEPTH, morton_decode, morton_encode
 from geo3d_compression.octree.sensor import Sensor, find_sensor, read_sensor
@@ -58,14 +59,17 @@ def encode(
     level = root_level()
     chunks = []
     for first, last in _groups(counts):
-        stream = new_encoder(8 * sum(len(o) for o in occupancies[first:last]))
+        lanes = coder.lanes(len(occupancies[first]) - 1)
+        streams = [new_encoder(8 * sum(len(o) for o in occupancies[first:last])) for _ in range(lanes)]
         for index in range(first, last):
             occupancy = occupancies[index]
-            coder.code(stream, level, index, occupancy, counts[index], True)
+            coder.code(streams, level, index, occupancy, counts[index], True)
             if index + 1 < depth:
                 level = child_level(level, occupancy)
         head = write_varint(last - first) + b"".join(write_varint(c) for c in counts[first:last])
-        chunks.append((header if first == 0 else b"") + head + finish(*stream))
+        parts = [finish(*stream) for stream in streams]
+        head += b"".join(write_varint(len(part)) for part in parts[:-1])
+        chunks.append((header if first == 0 else b"") + head + b"".join(parts))
     return chunks
 
 
@@ -85,19 +89,20 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
         if index >= target:
             break
         counts, position = _read_counts(chunk, position, nodes.size, depth - index, min(budget, leaves))
-        stream = new_decoder(chunk[position:])
+        streams = _read_streams(chunk, position, coder.lanes(nodes.size))
         position = 0
         for count in counts:
             if index >= target:
                 break
             occupancy = np.zeros(nodes.size + 1, np.uint8)
-            children = coder.code(stream, nodes, index, occupancy, count, False)
+            children = coder.code(streams, nodes, index, occupancy, count, False)
             if children != count:
                 raise BitstreamError(f"octree level {index} declares {count} children and decodes to another number")
             nodes = child_level(nodes, occupancy)
             index += 1
         else:
-            check_decoder(*stream, f"octree chunk of level {index - 1}")
+            for stream in streams:
+                check_decoder(*stream, f"octree chunk of level {index - 1}")
     if index < target:
         raise BitstreamError(f"the octree chunks end at level {index}; level {target} of {depth} needs more of them")
     if target == depth and nodes.size != leaves:
@@ -157,6 +162,17 @@ def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, Sen
         raise BitstreamError(f"octree of depth 0 declares {leaves} leaves")
     sensor, position = read_sensor(chunks[0], position)
     return leaves, get_args(Profile)[profile], sensor, position
+
+
+def _read_streams(chunk: bytes, position: int, lanes: int) -> list[Coder]:
+    lengths = []
+    for _ in range(lanes - 1):
+        length, position = read_varint(chunk, position)
+        lengths.append(length)
+    if sum(lengths) > len(chunk) - position:
+        raise BitstreamError(f"octree chunk declares lanes of {lengths} bytes, {len(chunk) - position} are left")
+    ends = np.cumsum([position, *lengths]).tolist()
+    return [new_decoder(chunk[a:b]) for a, b in zip(ends, [*ends[1:], len(chunk)], strict=True)]
 
 
 def _read_counts(chunk: bytes, position: int, nodes: int, levels_left: int, limit: int) -> tuple[list[int], int]:

@@ -155,6 +155,8 @@ def code_stage(
     buffer,
     encode,
     s,
+    first,
+    last,
     occupancy,
     known,
     neighbours,
@@ -175,7 +177,9 @@ def code_stage(
     rate,
     budget,
 ):
-    """Code octant `s` of every node of a level into `known` [n + 1]; returns the number of children, -1 above `budget`.
+    """Code octant `s` of nodes `first` .. `last` - 1 into `known` [n + 1]; returns how many are set, -1 above `budget`.
+
+    Of other nodes only the octants before `s` are read, so that parts of a level can be coded at the same time.
 
     `sensor`: [mode, x, y, z, vx, vy in eighths of a leaf cell, log2 of leaf cells in a child];
     `logits` [n], or [0] without a network; `activations` [n, A]: its hidden layers, from which `adapted` [8, A] learns
@@ -195,7 +199,7 @@ def code_stage(
         column[b] = CHILD_COLUMN[s, ORDER[b]]
         child[b] = CHILD_OCTANT[s, ORDER[b]]
     children = 0
-    for i in range(n):
+    for i in range(first, last):
         own = np.int64(known[i])
         if s == 7 and own == 0:
             known[i] = 128
@@ -211,7 +215,7 @@ def code_stage(
         # Without branches: absent nodes are node n, which is empty and not earlier than any.
         for b in range(26):
             j = neighbours[i, ORDER[b]]
-            earlier = np.int64(j < i)
+            earlier = np.int64(first <= j < i)
             same_known |= earlier << b
             same |= (np.int64(known[j]) >> s & earlier) << b
             q = neighbours[i, column[b]]

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from geo3d_compression import octree
 from geo3d_compression.octree.codec import VERSION
+from geo3d_compression.octree.level_coder import SPLIT_NODES
 from geo3d_compression.octree.morton import morton_encode
+from geo3d_compression.octree.varint import read_varint, write_varint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -46,6 +48,30 @@ def test_every_level_is_a_prefix(profile: octree.Profile) -> None:
     np.testing.assert_array_equal(coarse, octree.decode(chunks, 7, 4))
     with pytest.raises(BitstreamError, match="needs more"):
         octree.decode(chunks[:1], 7, 7)
+
+
+def _two_lanes() -> tuple[NDArray[np.int64], list[bytes]]:
+    """A surface whose last level is coded in two lanes, and its chunks."""
+    x, y = np.mgrid[:400, :400].reshape(2, -1)
+    voxels = np.stack([x, y, 200 + (x * x + 3 * y * y) // 4096 + (x * 7 + y * 13) % 11 // 10], 1)
+    assert len(np.unique(voxels >> 1, axis=0)) > SPLIT_NODES
+    return voxels, octree.encode(voxels, 9, "fast")
+
+
+def test_lanes_round_trip_and_refuse_damage() -> None:
+    voxels, chunks = _two_lanes()
+    np.testing.assert_array_equal(octree.decode(chunks, 9), _in_morton_order(voxels))
+    assert octree.encode(voxels, 9, "fast") == chunks
+    last = chunks[-1]
+    # Levels (one byte), children (three bytes), then the bytes of the first lane.
+    length, start = read_varint(last, 4)
+    assert 0.3 < length / (len(last) - start) < 0.7
+    too_long = last[:4] + write_varint(len(last)) + last[start:]
+    with pytest.raises(BitstreamError, match="lanes of"):
+        octree.decode([*chunks[:-1], too_long], 9)
+    shorter = last[:4] + write_varint(length - 9) + last[start:]
+    with pytest.raises(BitstreamError):
+        octree.decode([*chunks[:-1], shorter], 9)
 
 
 def test_order_of_points_does_not_matter() -> None:

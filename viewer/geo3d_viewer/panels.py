@@ -32,6 +32,8 @@ def side_by_side(
     font = ImageFont.load_default(size)
     for k, (image, title) in enumerate(zip(images, titles, strict=True)):
         left, top = (k % columns) * (width + _GAP), (k // columns) * (height + head + _GAP)
+        while len(title) > 1 and font.getlength(title) > width - 8:
+            title = title[:-2] + "…"
         draw.text((left + 6, top + size * 0.35), title, fill=_INK, font=font)
         sheet.paste(Image.fromarray(image), (left, top + head))
     return np.asarray(sheet)

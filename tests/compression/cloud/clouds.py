@@ -31,6 +31,26 @@ def rows(cloud: PointCloud) -> NDArray[np.void]:
     return np.sort(table.view(f"V{table.shape[1]}").reshape(-1))
 
 
+def rebuild(data: bytes, change: dict[tuple[int, int, int], bytes | None]) -> bytes:
+    """The container with some chunks replaced (or dropped), all checksums right: what only a codec can notice."""
+    with Container(data) as container, ContainerWriter() as writer:
+        for item in container.items:
+            writer.add_item(item)
+        for chunk in container.chunks:
+            key = (chunk.type, chunk.part, chunk.index)
+            payload = change.get(key, container.read(chunk))
+            if payload is not None:
+                writer.add_chunk(
+                    chunk.item, chunk.type, payload, part=chunk.part, index=chunk.index, critical=chunk.critical
+                )
+        return writer.to_bytes()
+
+
+def chunks_of(data: bytes) -> dict[tuple[int, int, int], bytes]:
+    with Container(data) as container:
+        return {(c.type, c.part, c.index): container.read(c) for c in container.chunks}
+
+
 def wavy_surface(n: int = 20000, bits: int = 7, seed: int = 0) -> PointCloud:
     """A coloured closed surface on an integer grid, without duplicates."""
     rng = np.random.default_rng(seed)

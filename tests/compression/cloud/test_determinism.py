@@ -24,8 +24,10 @@ sys.stdout.buffer.write(cloud.points.tobytes() + cloud.colors.tobytes())
 @pytest.mark.parametrize("quality", [None, 70.0])
 def test_threads_and_processes_agree(tmp_path: Path, quality: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("geo3d_compression.cloud.tiles.split.__defaults__", (4000,))
-    cloud = wavy_surface()
-    data, _ = pack(cloud, CloudOptions(quality=quality, threads=1))
+    # Enough points for a surface: with a quality, its geometry is lossy.
+    cloud = wavy_surface() if quality is None else wavy_surface(60000)
+    data, report = pack(cloud, CloudOptions(quality=quality, threads=1))
+    assert (report.d1_psnr is None) == (quality is None)
     assert pack(cloud, CloudOptions(quality=quality, threads=2))[0] == data
     one, two = unpack(data, CloudView(threads=1)), unpack(data, CloudView(threads=2))
     assert one.colors is not None

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from geo3d_compression.cloud import CloudOptions, CloudView
 from geo3d_compression.cloud.header import CloudHeader
-from geo3d_compression.container import ChunkType, Container, ContainerWriter
+from geo3d_compression.container import ChunkType, Container
 
 from geo3d.errors import BitstreamError, FormatError, Geo3DError
 from geo3d.types import PointCloud
 
 sys.path.insert(0, str(Path(__file__).parent))
-from clouds import pack, rows, unpack, wavy_surface
+from clouds import chunks_of, pack, rebuild, rows, unpack, wavy_surface
 
 
 def sample() -> PointCloud:
@@ -26,26 +26,6 @@ def sample() -> PointCloud:
 
 
 CLOUD = sample()
-
-
-def rebuild(data: bytes, change: dict[tuple[int, int, int], bytes | None]) -> bytes:
-    """The container with some chunks replaced (or dropped), all checksums right: what only a codec can notice."""
-    with Container(data) as container, ContainerWriter() as writer:
-        for item in container.items:
-            writer.add_item(item)
-        for chunk in container.chunks:
-            key = (chunk.type, chunk.part, chunk.index)
-            payload = change.get(key, container.read(chunk))
-            if payload is not None:
-                writer.add_chunk(
-                    chunk.item, chunk.type, payload, part=chunk.part, index=chunk.index, critical=chunk.critical
-                )
-        return writer.to_bytes()
-
-
-def chunks_of(data: bytes) -> dict[tuple[int, int, int], bytes]:
-    with Container(data) as container:
-        return {(c.type, c.part, c.index): container.read(c) for c in container.chunks}
 
 
 def decode_or_error(data: bytes) -> PointCloud | None:

@@ -1,6 +1,7 @@
 """Lossy geometry: what a quality means, what it costs, and that the report is the truth."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from geo3d.errors import BitstreamError, Geo3DError
 from geo3d.types import PointCloud
 
 sys.path.insert(0, str(Path(__file__).parent))
-from clouds import pack, unpack, wavy_surface
+from clouds import chunks_of, pack, rebuild, unpack, wavy_surface
 
 SURFACE = wavy_surface(60000, 7)
 BARE = PointCloud(SURFACE.points)
@@ -113,6 +114,46 @@ def test_contradictions_are_named() -> None:
         CloudOptions(geometry="lossy")
     with pytest.raises(Geo3DError, match="keep-order"):
         CloudOptions(geometry="lossy", quality=50, keep_order=True)
+
+
+def test_hostile_headers_are_refused_before_anything_is_judged() -> None:
+    data = pack(BARE, CloudOptions(quality=60))[0]
+    with Container(data) as container:
+        header = read_header(container, 0)
+    (tile,) = header.tiles
+    changes = (
+        {"cells": 1 << 22, "voxels": 1 << 22, "points": 1 << 22},
+        {"cells": tile.cells - 1},
+        {"cells": tile.cells + 1},
+        {"density": 0, "voxels": tile.cells * 30, "points": tile.cells * 30},
+        {"depth": tile.depth - 1},
+        {"depth": 21},
+    )
+    for change in changes:
+        bad = replace(header, tiles=(replace(tile, **change),))
+        with pytest.raises(BitstreamError):
+            unpack(rebuild(data, {(0, 0, 0): bad.pack()}))
+    for scale in (UNIT + 1, MAX_SCALE):
+        with pytest.raises(BitstreamError):
+            unpack(rebuild(data, {(0, 0, 0): replace(header, scale=scale).pack()}))
+    for change in ({"points": tile.points + 1}, {"voxels": tile.cells - 1, "points": tile.cells - 1}):
+        stream = rebuild(data, {(0, 0, 0): replace(header, tiles=(replace(tile, **change),)).pack()})
+        with pytest.raises(BitstreamError, match="lossy tile"):
+            unpack(stream)
+
+
+def test_flipped_bits_of_the_cells_never_crash() -> None:
+    data = pack(BARE, CloudOptions(quality=40))[0]
+    chunks = chunks_of(data)
+    rng = np.random.default_rng(0)
+    for _ in range(25):
+        key = (1, 0, int(rng.integers(sum(k[0] == 1 for k in chunks))))
+        payload = bytearray(chunks[key])
+        payload[rng.integers(len(payload))] ^= 1 << rng.integers(8)
+        try:
+            unpack(rebuild(data, {key: bytes(payload)}))
+        except BitstreamError:
+            continue
 
 
 def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,33 @@
+"""The same cells make the same voxels: for ever, on any number of threads, with or without vector instructions."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from geo3d_compression.upsample.weights import weights_id
+
+sys.path.insert(0, str(Path(__file__).parent))
+import golden
+
+WEIGHTS = "5be27be7957b2c02"
+GOLDEN = {}
+
+
+def test_the_weights_are_those_of_the_golden_voxels() -> None:
+    assert weights_id().hex() == WEIGHTS, "new weights: run golden.py and copy what it prints"
+
+
+@pytest.mark.parametrize("scale", golden.SCALES)
+def test_voxels(scale: int) -> None:
+    assert golden.voxel_hash(scale) == GOLDEN[scale]
+    assert golden.voxel_hash(scale, 2) == GOLDEN[scale]
+
+
+def test_a_fresh_process_without_vector_instructions() -> None:
+    extra = {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3", "OPENBLAS_CORETYPE": "Prescott", "NUMBA_CPU_NAME": "generic"}
+    environment = {**os.environ, **extra, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-W", "ignore", golden.__file__ or ""]
+    out = subprocess.run(command, check=True, capture_output=True, env=environment, text=True).stdout
+    assert out.split() == [part for s, h in GOLDEN.items() for part in (f"{s}:", f'"{h}",')]

@@ -11,8 +11,15 @@ from geo3d_compression.upsample.weights import weights_id
 sys.path.insert(0, str(Path(__file__).parent))
 import golden
 
-WEIGHTS = "5be27be7957b2c02"
-GOLDEN = {}
+WEIGHTS = "87a846ec8a6258ad"
+GOLDEN = {
+    17: "3a98b0ccf75aac5b",
+    24: "d73b74f738ada91c",
+    32: "7273fe343a233534",
+    64: "3787297cf38a60be",
+    101: "b8202ea23a29adcf",
+    160: "688296585cbe4ce4",
+}
 
 
 def test_the_weights_are_those_of_the_golden_voxels() -> None:

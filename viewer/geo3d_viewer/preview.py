@@ -38,7 +38,7 @@ def stages(paths: Sequence[str]) -> tuple[int | None, ...]:
     packed = [p.stat().st_size for p in files if p.suffix.lower() == ".g3c"]
     if packed:
         return (100_000, 1_500_000, None) if max(packed) >= _LARGE_PACKED else (100_000, None)
-    return (300_000, None) if any(p.stat().st_size >= _LARGE_FILE for p in files) else (None,)
+    return (150_000, None) if any(p.stat().st_size >= _LARGE_FILE for p in files) else (None,)
 
 
 def _npy(path: Path, budget: int) -> PointCloud | None:

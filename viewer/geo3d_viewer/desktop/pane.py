@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from geo3d.types import PointCloud
 from geo3d_viewer.camera import ViewCamera
+from geo3d_viewer.density import typical_spacing
 from geo3d_viewer.desktop.chunks import Chunks, Look
-from geo3d_viewer.desktop.geometry import point_material, to_open3d
+from geo3d_viewer.desktop.geometry import FIRST_POINTS, point_material, to_open3d
 from geo3d_viewer.desktop.state import WindowState, clipped
 from geo3d_viewer.desktop.toolkit import import_toolkit
 from geo3d_viewer.linked import is_in
+from geo3d_viewer.lod import thinned_cloud
 from geo3d_viewer.octree import Octree
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.scene import Layer, PointLayer
 
+_USUAL_PIXELS, _WIDEST = 3.0, 3.0
 _GROUND = [0.93, 0.945, 0.965, 1.0]
 
 
@@ -27,12 +30,14 @@ _GROUND = [0.93, 0.945, 0.965, 1.0]
 class Stage:
     """What all views of a window share.
 
-    box     [2, 3] of the scene
-    up      [3]
+    box               [2, 3] of the scene
+    up                [3]
+    pixels_per_metre  at the scene's middle, as it is first seen
     """
 
     box: NDArray[np.float64]
     up: NDArray[np.float64]
+    pixels_per_metre: float
 
     @property
     def centre(self) -> NDArray[np.float64]:
@@ -138,13 +143,19 @@ class Pane:
             return old.legend
         cut = state.cut(self.stage.box)
         part = layer if cut is None else clipped(layer, cut)
-        geometry, material, legend = to_open3d(part, self.stage.centre, self.stage.up, pixels)
+        wide = pixels * self._widening(layer) if isinstance(layer, PointLayer) else pixels
+        geometry, material, legend = to_open3d(part, self.stage.centre, self.stage.up, wide)
         if old is not None and not old.is_empty:
             self.scene.remove_geometry(layer.name)
         if geometry is not None:
             self.scene.add_geometry(layer.name, geometry, material)
         self._drawn[layer.name] = _Drawn(key, layer, legend, geometry is None)
         return legend
+
+    def _widening(self, layer: PointLayer) -> float:
+        """How much larger than usual the points of a sparse cloud are drawn, so that they close to a surface."""
+        spacing = typical_spacing(thinned_cloud(layer.cloud, FIRST_POINTS).points, 5000)
+        return float(np.clip(2 * spacing * self.stage.pixels_per_metre / _USUAL_PIXELS, 1, _WIDEST))
 
     def _aim(
         self, layer: PointLayer, state: WindowState, tree: Octree, pixels: float, camera: ViewCamera, budget: int

@@ -56,7 +56,9 @@ class Window:
         # The panel takes about a quarter of the width.
         automatic, up = auto_camera(scene, (3 * size[0] // (4 * len(views)), size[1]))
         self.home = camera or automatic
-        self.stage = Stage(np.stack([points.min(axis=0), points.max(axis=0)]), up)
+        reach = float(np.linalg.norm(np.subtract(self.home.position, self.home.target)))
+        scale = self.home.focal(size[1]) / max(reach, 1e-9)
+        self.stage = Stage(np.stack([points.min(axis=0), points.max(axis=0)]), up, scale)
         self._on_close, self._say, self._on_shown = on_close, say, on_shown
         self._picked: list[np.ndarray[Any, Any]] = []
         self._trees: Mapping[str, Octree] = {}

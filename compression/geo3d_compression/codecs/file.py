@@ -70,7 +70,7 @@ def add_part(writer: ContainerWriter, item: int, part: int, data: bytes) -> None
 def read_file(container: Container, item: int) -> bytes:
     """The bytes of a file item."""
     header = _header(container, item)
-    data = b"".join(_read_part(container.need(item, ChunkType.DATA, k)) for k in range(header["parts"]))
+    data = b"".join(read_part(container.need(item, ChunkType.DATA, k)) for k in range(header["parts"]))
     if len(data) != header["size"]:
         raise BitstreamError(f"'{container.items[item].name}' has {len(data)} bytes instead of {header['size']}")
     return data
@@ -83,7 +83,8 @@ def _header(container: Container, item: int) -> dict[str, Any]:
     return header
 
 
-def _read_part(chunk: bytes) -> bytes:
+def read_part(chunk: bytes) -> bytes:
+    """The bytes of one part by `add_part`."""
     cursor = Cursor(chunk, "file part")
     method = _METHOD.get(cursor)
     data = cursor.take(cursor.left)

@@ -14,8 +14,7 @@ from geo3d_compression.codecs.cloud import CloudCodec
 from geo3d_compression.codecs.codec import Codec
 from geo3d_compression.codecs.depth import DepthCodec
 from geo3d_compression.codecs.file import FileCodec
-from geo3d_compression.codecs.image import ImageCodec
-from geo3d_compression.codecs.rgbd import RGBDCodec
+from geo3d_compression.codecs.lazy import LazyCodec
 from geo3d_compression.codecs.volume import VolumeCodec
 
 CODECS: dict[str, Codec] = {
@@ -24,8 +23,9 @@ CODECS: dict[str, Codec] = {
     "array": ArrayCodec(),
     "volume": VolumeCodec(),
     "depth": DepthCodec(),
-    "image": ImageCodec(),
-    "rgbd": RGBDCodec(),
+    "image": LazyCodec(10, "image", "pixels", "geo3d_compression.image.codec"),
+    "rgbd": LazyCodec(9, "rgbd", "frames", "geo3d_compression.rgbd.codec"),
+    "video": LazyCodec(11, "video", "frames", "geo3d_compression.video.codec"),
 }
 
 # What a suffix means.  `.ply` may be a cloud or a mesh, `.npy` a cloud or an array: their contents decide.
@@ -38,7 +38,7 @@ SUFFIXES: dict[str, str] = {
     ".npy": "cloud",
 }
 # Kinds that no codec here takes yet: they are named, so that the error can be.
-PLANNED = ("mesh", "video", "stereo")
+PLANNED = ("mesh", "stereo")
 
 
 def codec_for(source: Path, name: str | None = None) -> str:

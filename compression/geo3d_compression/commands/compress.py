@@ -39,6 +39,7 @@ def compress(
       geo3d compress lidar.laz -o lidar.g3c --lossless --profile best
       geo3d compress voxels.npy -o voxels.g3c --grid 1
       geo3d compress ct.nii.gz -o ct.g3c --profile best
+      geo3d compress walk.mp4 -o walk.g3c --quality 60
       geo3d compress notes.pdf cloud.ply -o both.g3c --codec file
 
     Args:
@@ -46,7 +47,8 @@ def compress(
         output: the .g3c file to write.
         profile: fast (speed first) or best (size first).
         lossless: keep the exact bits of float coordinates.
-        quality: 0 to 100 for lossy colours (90 looks the same, 50 is small) and lossy dense geometry.
+        quality: 0 to 100 for lossy colours of clouds (90 looks the same, 50 is small) and lossy dense geometry; 1 to
+            100 for pictures (AVIF), video and colour frames of folders (AV1).
         grid: cell in the coordinates' unit (metres); the error is at most half of it.
         bits: instead of --grid, the longest side gets 2^bits cells.
         codec: force a codec for all inputs.

@@ -32,9 +32,9 @@ def _rows(data: Path | None) -> Iterator[Row]:
 
 
 def _scan(scan: Path, limit: int) -> Iterator[Row]:
-    from geo3d_compression.rgbd.codec import plan
     from geo3d_compression.rgbd.folder import FrameFolder, read_folder
     from geo3d_compression.rgbd.group import decode_group, encode_group
+    from geo3d_compression.rgbd.plan import plan
 
     folder = read_folder(scan)
     frames = folder.frames[:limit] if limit else folder.frames

@@ -25,6 +25,7 @@ from geo3d_compression.image.stored import (
     method_of,
 )
 from geo3d_compression.jpeg.priors import priors_id
+from geo3d_compression.video.quality import ms_ssim, psnr
 
 _WAYS = ("file", "samples", "avif")
 _HEADER = (
@@ -72,9 +73,11 @@ def _lossy(data: bytes, source: Path, writer: ContainerWriter, name: str, reques
     item = writer.add_item(Item(name, KIND, NUMBER))
     writer.add_chunk(item, ChunkType.HEADER, pack(_HEADER, values), critical=True)
     writer.add_chunk(item, ChunkType.DATA, stream)
-    mse = float(np.mean((decoded.astype(np.float64) - pixels) ** 2))
-    psnr = 10 * np.log10(255.0**2 / mse) if mse else None
-    return Outcome(width * height, {"method": "avif", "bytes_in": len(data), "exact": False, "psnr": psnr})
+    details = {
+        "method": "avif", "bytes_in": len(data), "exact": False, "psnr": psnr(pixels, decoded),
+        "ms_ssim": ms_ssim(pixels.mean(2), decoded.mean(2)),
+    }  # fmt: skip
+    return Outcome(width * height, details)
 
 
 def decompress(container: Container, item: int, target: Path, view: View) -> Outcome:
@@ -131,12 +134,12 @@ def picture_size(data: bytes, name: str) -> tuple[int, int]:
 
 
 def read_pixels(data: bytes, name: str) -> NDArray[np.uint8]:
-    """[H, W, 3] uint8 RGB, upright as stored."""
-    from PIL import Image, UnidentifiedImageError
+    """[H, W, 3] uint8 RGB, turned upright where the file says how."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as picture:
-            return np.asarray(picture.convert("RGB"))
+            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise _no_picture(name, data, error) from None
 

@@ -3,6 +3,7 @@
 HEADER      listing of files (coded text), calibration, group sizes
 METADATA    the small text files, one solid string
 DATA part g            group g of colour frames
+DATA part 2^20 - 1     colour frames as AV1 video (with `--quality`), instead of groups
 DATA part 2^20 + i     file i, where it is coded alone (method in its first byte)
 """
 
@@ -10,11 +11,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,83 +24,45 @@ from numpy.typing import NDArray
 from geo3d.errors import BitstreamError, FormatError
 from geo3d_compression.codecs.codec import Outcome, Request, View
 from geo3d_compression.container import ChunkType, Container, ContainerWriter, Item
-from geo3d_compression.container.fields import Blob, Choice, Cursor, Field, Float, SInt, UInt, pack, put_varint, unpack
+from geo3d_compression.container.fields import pack, put_varint
 from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
 from geo3d_compression.image.stored import decode_bytes_any, encode_bytes_any
-from geo3d_compression.jpeg.file import parse, rebuild
 from geo3d_compression.jpeg.priors import priors_id
-from geo3d_compression.rgbd.calibrate import Pair, calibrate
 from geo3d_compression.rgbd.depth import decode_depths, encode_depths
-from geo3d_compression.rgbd.folder import FrameFiles, FrameFolder, depth_of, read_folder
-from geo3d_compression.rgbd.group import SourceFrame, decode_group, encode_group
-from geo3d_compression.rgbd.motion import Calibration, Motion
-from geo3d_compression.rgbd.predict import coded_frame
-from geo3d_compression.rgbd.search import luma_pyramid
+from geo3d_compression.rgbd.folder import FrameFiles, depth_of, read_folder
+from geo3d_compression.rgbd.group import decode_group, encode_group
+from geo3d_compression.rgbd.listing import (
+    DEPTH,
+    GROUPED,
+    HEADER,
+    LOSSY,
+    OWN,
+    SOLID,
+    camera_of,
+    camera_values,
+    put_name,
+    read_header,
+    safe_path,
+)
+from geo3d_compression.rgbd.lossy import decode_colors, encode_colors
+from geo3d_compression.rgbd.motion import Calibration
+from geo3d_compression.rgbd.plan import GROUP, plan
 
-GROUP = 100
 _ALONE = 1 << 20
+_VIDEO = _ALONE - 1
 _TEXT = (".txt", ".json", ".log", ".csv", ".yaml", ".yml", ".freiburg", ".tum")
 _MOST_TEXT = 1 << 20
-_CAMERA: tuple[Field, ...] = (
-    *(Float(f"depth {k}") for k in range(4)),
-    *(Float(f"color {k}") for k in range(4)),
-    *(SInt(f"motion {k}", (1 << 31) - 1) for k in range(6)),
-    Float("steps", 1e-6, 1e9),
-    Float("far", 1e-3, 1e6),
-)
-_HEADER: tuple[Field, ...] = (
-    Choice("profile", ("fast", "best")),
-    UInt("files", 1 << 20, low=1),
-    UInt("frames", 1 << 20),
-    UInt("listing length", 1 << 26),
-    Blob("listing", 1 << 26),
-    UInt("text length", 1 << 30),
-    UInt("shells length", 1 << 30),
-    *_CAMERA,
-)
-# How a file of the listing is kept: in a group, in the solid text, alone, in the depth sequence.
-_GROUPED, _SOLID, _OWN, _DEPTH = range(4)
-_VALUES = (3, 1, 0, 1)
-
-
 NUMBER, KIND = 9, "rgbd"
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """What is coded together: frames that come back exactly (with width, height), in groups, and their calibration."""
-
-    folder: FrameFolder
-    sizes: dict[str, tuple[int, int]]
-    groups: list[list[FrameFiles]]
-    calibration: Calibration
-
-    def sources(self, group: Sequence[FrameFiles]) -> list[SourceFrame]:
-        """The frames of a group, read."""
-        root = self.folder.folder
-        T_depth_color = np.vstack([self.calibration.T_color_depth.inverse(), [0, 0, 0, 1]])
-        result = []
-        for f in group:
-            depth = None if f.depth is None else depth_of((root / f.depth).read_bytes(), self.folder.no_depth)
-            pose = None if f.T_world_depth is None else f.T_world_depth @ T_depth_color
-            data = (root / f.color).read_bytes()
-            result.append(SourceFrame(data, parse(data), depth, pose))
-        return result
-
-
-def plan(folder: FrameFolder, group: int = GROUP) -> Plan:
-    """Read all colour frames of a folder and decide how they are coded."""
-    sizes = {f.color: size for f in folder.frames if (size := _size_if_exact(folder.folder / f.color)) is not None}
-    frames = [f for f in folder.frames if f.color in sizes]
-    groups = [frames[i : i + group] for i in range(0, len(frames), group)]
-    return Plan(folder, sizes, groups, _calibration(folder, sizes))
-
-
 def compress(source: Path, writer: ContainerWriter, name: str, request: Request) -> Outcome:
-    if request.quality is not None:
-        raise FormatError("--quality is not there for folders of frames; they are kept byte for byte")
     folder = read_folder(source)
-    whole = plan(folder, request.group or GROUP)
+    lossy = None
+    if request.quality is not None and not request.lossless:
+        lossy = encode_colors(source, folder.files, request.quality, request.profile)
+    lossy_places = {} if lossy is None else {name: k for k, name in enumerate(lossy.names)}
+    kept = replace(folder, frames=[f for f in folder.frames if f.color not in lossy_places])
+    whole = plan(kept, request.group or GROUP)
     groups, calibration = whole.groups, whole.calibration
     frames = [f for group in groups for f in group]
     item = writer.add_item(Item(name, KIND, NUMBER, priors_id()))
@@ -119,45 +82,55 @@ def compress(source: Path, writer: ContainerWriter, name: str, request: Request)
     for value in (len(folder.no_depth), *folder.no_depth):
         put_varint(listing, value)
     for i, path in enumerate(folder.files):
-        _put_name(listing, path)
+        put_name(listing, path)
+        if path in lossy_places:
+            put_varint(listing, LOSSY)
+            put_varint(listing, lossy_places[path])
+            continue
         if path in places:
             depth = depth_of_frame[path]
-            for value in (_GROUPED, *places[path], 0 if depth is None else numbers[depth] + 1):
+            for value in (GROUPED, *places[path], 0 if depth is None else numbers[depth] + 1):
                 put_varint(listing, value)
             continue
         if path in depth_places:
-            put_varint(listing, _DEPTH)
+            put_varint(listing, DEPTH)
             put_varint(listing, depth_places[path])
             continue
         data = (source / path).read_bytes()
         if Path(path).suffix.lower() in _TEXT and len(data) <= _MOST_TEXT:
-            put_varint(listing, _SOLID)
+            put_varint(listing, SOLID)
             put_varint(listing, len(data))
             text += data
         else:
-            put_varint(listing, _OWN)
+            put_varint(listing, OWN)
             writer.add_chunk(
                 item, ChunkType.DATA, encode_bytes_any(data, request.profile), part=_ALONE + i
             )  # fmt: skip
     values = {
-        "profile": request.profile, "files": len(folder.files), "frames": len(frames),
+        "profile": request.profile, "files": len(folder.files), "frames": len(frames) + len(lossy_places),
         "listing length": len(listing), "listing": encode_bytes(bytes(listing)), "text length": len(text),
         "shells length": len(depth_part.shells) if depth_part else 0,
-        **_camera_values(calibration),
+        **camera_values(calibration),
     }  # fmt: skip
-    writer.add_chunk(item, ChunkType.HEADER, pack(_HEADER, values), critical=True)
+    writer.add_chunk(item, ChunkType.HEADER, pack(HEADER, values), critical=True)
     writer.add_chunk(item, ChunkType.METADATA, encode_bytes(bytes(text)))
     if depth_part is not None:
         writer.add_chunk(item, ChunkType.METADATA, encode_bytes(depth_part.shells), index=1)
         writer.add_chunk(item, ChunkType.GEOMETRY, depth_part.container)
-    size = sum((source / f).stat().st_size for f in folder.files)
-    return Outcome(len(frames), {"files": len(folder.files), "bytes_in": size})
+    details: dict[str, Any] = {
+        "files": len(folder.files), "bytes_in": sum((source / f).stat().st_size for f in folder.files),
+        "exact": lossy is None,
+    }  # fmt: skip
+    if lossy is not None:
+        writer.add_chunk(item, ChunkType.DATA, lossy.data, part=_VIDEO)
+        details |= {"psnr": lossy.psnr, "ms_ssim": lossy.ms_ssim, "color_bytes": len(lossy.data)}
+    return Outcome(len(frames) + len(lossy_places), details)
 
 
 def decompress(container: Container, item: int, target: Path, view: View) -> Outcome:
     need_priors(container.items[item])
-    header, entries, no_depth = _read_header(container, item)
-    calibration = _camera(header)
+    header, entries, no_depth = read_header(container, item)
+    calibration = camera_of(header)
     if target.exists():
         raise FormatError(f"{target} exists already; give the name of a new folder")
     work = Path(tempfile.mkdtemp(prefix=".tmp-", dir=target.resolve().parent))
@@ -178,27 +151,36 @@ def _write(
     at = 0
     pictures = _depth_files(container, item, header, entries, view)
     groups: dict[int, dict[int, tuple[str, int]]] = {}
+    colors: dict[int, str] = {}
     for i, (name, place) in enumerate(entries):
-        path = work / _safe(name)
+        path = work / safe_path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if place[0] == _SOLID:
+        if place[0] == SOLID:
             path.write_bytes(text[at : at + place[1]])
             at += place[1]
-        elif place[0] == _OWN:
+        elif place[0] == OWN:
             path.write_bytes(decode_bytes_any(container.need(item, ChunkType.DATA, _ALONE + i)))
-        elif place[0] == _DEPTH:
+        elif place[0] == DEPTH:
             path.write_bytes(pictures[place[1]])
+        elif place[0] == LOSSY:
+            colors[place[1]] = name
         else:
             groups.setdefault(place[1], {})[place[2]] = (name, place[3])
     if at != len(text):
         raise BitstreamError("the text files of a folder do not add up")
+    if sorted(colors) != list(range(len(colors))):
+        raise BitstreamError("the lossy colour frames of a folder are not numbered in order")
+    if colors:
+        ordered = [colors[k] for k in range(len(colors))]
+        for name, data in decode_colors(container.need(item, ChunkType.DATA, _VIDEO), ordered):
+            (work / safe_path(name)).write_bytes(data)
 
     def depth(number: int) -> NDArray[np.uint16] | None:
         if number == 0:
             return None
-        if number > len(entries) or entries[number - 1][1][0] not in (_OWN, _DEPTH):
+        if number > len(entries) or entries[number - 1][1][0] not in (OWN, DEPTH):
             raise BitstreamError("a colour frame names a depth picture that is not there")
-        return depth_of((work / _safe(entries[number - 1][0])).read_bytes(), no_depth)
+        return depth_of((work / safe_path(entries[number - 1][0])).read_bytes(), no_depth)
 
     def decode(pair: tuple[int, dict[int, tuple[str, int]]]) -> None:
         number, members = pair
@@ -214,7 +196,7 @@ def _write(
             view.losses.append(f"colour frames {order[0][0]} to {order[-1][0]}: {error}")
             return
         for (name, _), data in zip(order, files, strict=True):
-            (work / _safe(name)).write_bytes(data)
+            (work / safe_path(name)).write_bytes(data)
 
     with ThreadPoolExecutor(view.threads) as pool:
         list(pool.map(decode, groups.items()))
@@ -228,7 +210,7 @@ def _depth_files(
     view: View,
 ) -> list[bytes]:
     """The files of the depth sequence."""
-    numbers = sorted(place[1] for _, place in entries if place[0] == _DEPTH)
+    numbers = sorted(place[1] for _, place in entries if place[0] == DEPTH)
     if not numbers:
         return []
     if numbers != list(range(len(numbers))):
@@ -238,7 +220,7 @@ def _depth_files(
 
 
 def describe(container: Container, item: int) -> dict[str, Any]:
-    header, _, _ = _read_header(container, item)
+    header, _, _ = read_header(container, item)
     return {"profile": header["profile"], "frames": header["frames"], "files": header["files"]}
 
 
@@ -249,101 +231,3 @@ def need_priors(item: Item) -> None:
             f"'{item.name}' needs the JPEG model {item.model.hex() or '(none)'}; installed is {priors_id().hex()}: "
             "install the version that wrote it"
         )
-
-
-def _size_if_exact(path: Path) -> tuple[int, int] | None:
-    """Width and height of a JPEG file that comes back exactly, else None."""
-    data = path.read_bytes()
-    try:
-        file = parse(data)
-        return (file.markers.width, file.markers.height) if rebuild(file) == data else None
-    except FormatError:
-        return None
-
-
-def _calibration(folder: FrameFolder, sizes: dict[str, tuple[int, int]]) -> Calibration:
-    frames = [f for f in folder.frames if f.color in sizes]
-    if not frames:
-        return Calibration((1.0,) * 4, (1.0,) * 4, Motion(), 1000.0)
-    width, height = sizes[frames[0].color]
-    if folder.calibration is None:
-        f = 0.9 * max(width, height)
-        k = (f, f, width / 2 - 0.5, height / 2 - 0.5)
-        return Calibration(k, k, Motion(), 1000.0)
-    nominal = folder.calibration
-    first = next((f for f in frames if f.depth is not None), None)
-    depth = depth_of((folder.folder / first.depth).read_bytes(), folder.no_depth) if first and first.depth else None
-    if depth is not None and nominal.color == nominal.depth and depth.shape != (height, width):
-        s, t = width / depth.shape[1], height / depth.shape[0]
-        fx, fy, cx, cy = nominal.depth
-        nominal = replace(nominal, color=(fx * s, fy * t, (cx + 0.5) * s - 0.5, (cy + 0.5) * t - 0.5))
-    if depth is not None and (depth > 0).any():
-        nominal = replace(nominal, far=float(np.median(depth[depth > 0])) / nominal.steps_per_metre)
-    return calibrate(list(_pairs(folder, frames, sizes)), nominal)
-
-
-def _pairs(folder: FrameFolder, frames: Sequence[FrameFiles], sizes: dict[str, tuple[int, int]]) -> Iterator[Pair]:
-    """Up to four pairs of neighbours, spread over the folder."""
-    for i in sorted({len(frames) * k // 5 for k in range(1, 5)} & set(range(1, len(frames)))):
-        here, there = frames[i], frames[i - 1]
-        if here.depth is None or sizes[here.color] != sizes[there.color]:
-            continue
-        depth = depth_of((folder.folder / here.depth).read_bytes(), folder.no_depth)
-        if depth is None:
-            continue
-        z = np.zeros((1, 1))
-        luma = [luma_pyramid(coded_frame(parse((folder.folder / f.color).read_bytes()), z))[0] for f in (here, there)]
-        if luma[0].shape == luma[1].shape:
-            yield luma[0], luma[1], depth, here.T_world_depth, there.T_world_depth
-
-
-def _camera_values(c: Calibration) -> dict[str, Any]:
-    motion = (*c.T_color_depth.rotation, *c.T_color_depth.translation)
-    return {
-        **{f"depth {k}": v for k, v in enumerate(c.depth)}, **{f"color {k}": v for k, v in enumerate(c.color)},
-        **{f"motion {k}": v for k, v in enumerate(motion)}, "steps": c.steps_per_metre, "far": c.far,
-    }  # fmt: skip
-
-
-def _camera(values: dict[str, Any]) -> Calibration:
-    d, c = (tuple(values[f"{n} {k}"] for k in range(4)) for n in ("depth", "color"))
-    if min(*d[:2], *c[:2]) <= 0:
-        raise BitstreamError("the cameras of a folder have focal lengths that are not positive")
-    m = [values[f"motion {k}"] for k in range(6)]
-    return Calibration(d, c, Motion((m[0], m[1], m[2]), (m[3], m[4], m[5])), values["steps"], values["far"])  # type: ignore[arg-type]
-
-
-def _put_name(out: bytearray, name: str) -> None:
-    data = name.encode("utf-8", "surrogateescape")
-    put_varint(out, len(data))
-    out += data
-
-
-def _read_header(
-    container: Container, item: int
-) -> tuple[dict[str, Any], list[tuple[str, tuple[int, ...]]], tuple[int, ...]]:
-    cursor = Cursor(container.need(item, ChunkType.HEADER), "folder header")
-    header = unpack(_HEADER, cursor)
-    cursor.finish()
-    listing = Cursor(decode_bytes(header["listing"], header["listing length"]), "listing of a folder")
-    no_depth = tuple(listing.varint() for _ in range(min(listing.varint(), 16)))
-    entries, names, frames = [], set(), 0
-    for _ in range(header["files"]):
-        name = listing.take(listing.varint()).decode("utf-8", "surrogateescape")
-        kind = listing.varint()
-        if kind > _DEPTH or name in names:
-            raise BitstreamError(f"the listing of a folder is damaged at '{name}'")
-        names.add(name)
-        entries.append((name, (kind, *(listing.varint() for _ in range(_VALUES[kind])))))
-        frames += kind == _GROUPED
-    listing.finish()
-    if frames != header["frames"]:
-        raise BitstreamError(f"a folder lists {frames} colour frames, its header says {header['frames']}")
-    return header, entries, no_depth
-
-
-def _safe(name: str) -> Path:
-    parts = PurePosixPath(name).parts
-    if not parts or any(p in ("..", "/") or "\\" in p or ":" in p or "\0" in p for p in parts):
-        raise BitstreamError(f"the file name '{name}' would leave the output folder")
-    return Path(*parts)

@@ -58,11 +58,11 @@ def read_folder(folder: Path) -> FrameFolder:
     try:
         return _with_cameras(folder, files)
     except Geo3DError:
-        jpegs = sorted((f for f in files if f.lower().endswith(_JPEG)), key=_natural)
+        jpegs = sorted((f for f in files if f.lower().endswith(_JPEG)), key=natural)
         return FrameFolder(folder, files, [FrameFiles(f, None, None) for f in jpegs], None, ())
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def natural(name: str) -> list[tuple[int, str]]:
     """`frame10` after `frame9`."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 

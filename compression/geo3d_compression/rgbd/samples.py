@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from geo3d_compression.jpeg.blocks import BASIS
+from geo3d_compression.jpeg.basis import BASIS
 from geo3d_compression.jpeg.file import Plane
 
 SAMPLE_ONE = 16

@@ -71,7 +71,7 @@ def finish(state: NDArray[np.int64], buffer: NDArray[np.uint8]) -> bytes:
     return buffer[: max(end, 0)].tobytes()
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _put(state, buffer, byte):
     position = state[POSITION]
     if position >= 0:
@@ -79,7 +79,7 @@ def _put(state, buffer, byte):
     state[POSITION] = position + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _shift_low(state, buffer):
     low = state[LOW]
     if low < 0xFF000000 or low > _MASK32:
@@ -120,7 +120,7 @@ def _next_byte(state, buffer):
     return byte
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def code_bit(state, buffer, p1, bit, encode):
     """Encode `bit`, or decode one and return it.  `p1`: P(bit = 1) * 65536 in [1, 65535]."""
     width = state[RANGE]

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from geo3d.errors import BitstreamError, ShapeError
 from geo3d_compression.container.fields import Blob, Choice, Cursor, Field, UInt, pack, put_varint, unpack
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
-from geo3d_compression.image.pixels import LEAST_SQUARES, MEDIAN, NEIGHBOUR, code_samples
+from geo3d_compression.image.pixels import MEDIAN, NEIGHBOUR, code_samples
+from geo3d_compression.image.planes import decode_planes, encode_planes
 from geo3d_compression.jpeg import step
 from geo3d_compression.jpeg.model import fresh_state
+from geo3d_compression.volume.profiles import Profile
 
 _LAYOUT: tuple[Field, ...] = (
     Choice("profile", ("fast", "best")),
@@ -22,13 +24,14 @@ _LAYOUT: tuple[Field, ...] = (
     UInt("width", 1 << 24, low=1),
     UInt("channels", 4, low=1),
     UInt("highest", 65535, low=1),
-    UInt("prediction", NEIGHBOUR),
+    Choice("way", ("planes", "median", "neighbour")),
     Blob("palette", 4 * 256),
 )
 _BAND_PIXELS = 1 << 20
 _MOST_SAMPLES_A_BYTE = 1 << 14
 _CONTEXTS = {"fast": 7, "best": 14}
 _RATE, _LIMIT = 40, 250
+_PREDICTIONS = {"median": MEDIAN, "neighbour": NEIGHBOUR}
 
 
 def _bands(height: int, width: int) -> list[tuple[int, int]]:
@@ -36,42 +39,49 @@ def _bands(height: int, width: int) -> list[tuple[int, int]]:
     return list(pairwise(height * i // count for i in range(count + 1)))
 
 
-def _code(rows: NDArray[np.int32], highest: int, prediction: int, profile: str, data: bytes | None) -> bytes:
-    """Code rows in place; returns the stream when encoding (`data` is None)."""
-    state = fresh_state()
-    work = np.zeros(step.WORK_SIZE, np.int64)
-    work[step.BASE], work[step.RATE], work[step.LIMIT] = _CONTEXTS[profile], _RATE, _LIMIT
-    coder, buffer = new_encoder(36 * rows.size) if data is None else new_decoder(data)
-    code_samples(
-        coder, buffer, data is None, rows, highest, prediction,
-        state.counters, state.weights, state.final, state.apm, work,
-    )  # fmt: skip
-    if data is None:
-        return finish(coder, buffer)
+def _encode(rows: NDArray[np.int32], highest: int, way: str, profile: Profile) -> bytes:
+    if way == "planes":
+        return encode_planes(rows, highest, profile)
+    coder, buffer = new_encoder(36 * rows.size)
+    code_samples(_coder(coder, buffer, True, profile), rows, highest, _PREDICTIONS[way])
+    return finish(coder, buffer)
+
+
+def _decode(data: bytes, rows: NDArray[np.int32], highest: int, way: str, profile: Profile) -> None:
+    if way == "planes":
+        decode_planes(data, rows, highest, profile)
+        return
+    coder, buffer = new_decoder(data)
+    code_samples(_coder(coder, buffer, False, profile), rows, highest, _PREDICTIONS[way])
     check_decoder(coder, buffer, "picture stream")
-    return b""
 
 
-def encode_samples(image: NDArray[Any], profile: str = "best", threads: int = 2) -> bytes:
+def _coder(state: NDArray[np.int64], buffer: NDArray[np.uint8], encode: bool, profile: Profile) -> step.Coder:
+    model = fresh_state()
+    scratch = step.scratch(_CONTEXTS[profile], False, _RATE, _LIMIT)
+    return step.Coder(state, buffer, encode, model.counters, model.weights, *scratch)
+
+
+def encode_samples(image: NDArray[Any], profile: Profile = "best", threads: int = 2) -> bytes:
     """The stream of [H, W, C] samples, uint8 or uint16, C up to 4."""
     if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4) or image.dtype not in (np.uint8, np.uint16):
         raise ShapeError(f"a picture is uint8 or uint16 [H, W, 1 to 4], got {image.dtype} {list(image.shape)}")
     height, width = image.shape[:2]
     palette, samples = _indexed(image)
     if palette:
-        prediction, highest = NEIGHBOUR, max(1, len(palette) // image.shape[2] - 1)
+        way, highest = "neighbour", max(1, len(palette) // image.shape[2] - 1)
     else:
         samples = _reorder(image)
         highest = max(1, int(image.max()) if image.dtype == np.uint16 else 255)
-        prediction = LEAST_SQUARES if profile == "best" and not _is_drawing(image) else MEDIAN
+        way = "median" if _is_drawing(image) else "planes"
     values = {
         "profile": profile, "height": height, "width": width, "channels": image.shape[2], "highest": highest,
-        "prediction": prediction, "palette": palette,
+        "way": way, "palette": palette,
     }  # fmt: skip
     samples = samples.astype(np.int32)
     bands = _bands(height, width)
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        streams = list(pool.map(lambda ab: _code(samples[ab[0] : ab[1]], highest, prediction, profile, None), bands))
+        streams = list(pool.map(lambda ab: _encode(samples[ab[0] : ab[1]], highest, way, profile), bands))
     out = bytearray(pack(_LAYOUT, values))
     for stream in streams:
         put_varint(out, len(stream))
@@ -96,7 +106,7 @@ def decode_samples(stream: bytes, threads: int = 2) -> NDArray[np.uint16]:
 
     def decode(job: tuple[tuple[int, int], bytes]) -> None:
         (start, end), data = job
-        _code(samples[start:end], header["highest"], header["prediction"], header["profile"], data)
+        _decode(data, samples[start:end], header["highest"], header["way"], header["profile"])
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         list(pool.map(decode, zip(bands, parts, strict=True)))

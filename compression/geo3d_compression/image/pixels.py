@@ -1,10 +1,8 @@
 # mypy: allow-untyped-defs, no-check-untyped-defs
-"""Samples of a picture, losslessly: an adaptive linear prediction, and its error by context mixing, compiled.
+"""Samples of drawings and screens, losslessly: a simple prediction, and its error by context mixing, compiled.
 
-The prediction is ordinary least squares over the neighbours in this channel and the channels before it, with
-exponential forgetting (the idea of X. Li, M. T. Orchard, "Edge-directed prediction for lossless compression of natural
-images", IEEE TIP 2001), in IEEE double with + - * / and square root in the order written here.  Where the neighbours
-agree, which is XX
+Contexts are exact neighbourhoods, the errors around, and what stood where this neighbourhood was seen last.
+Photographs are coded as `planes`.
 """
 
 from __future__ import annotations
@@ -12,14 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from geo3d_compression.jpeg.blocks import LOG
+from geo3d_compression.jpeg.classes import LOG, signed
 from geo3d_compression.jpeg.step import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2, code_value, mix_hash
 
-_OWN, _OTHER = 12, 5
-_MAX_FEATURES = _OWN + 3 * _OTHER
-MEDIAN, LEAST_SQUARES, NEIGHBOUR = range(3)
-_FORGET = 0.998
-_SOLVE_EVERY = 4
+_OWN = 12
+MEDIAN, NEIGHBOUR = range(2)
 # Slots for the places of neighbourhoods, and the longest match that is told apart.
 _PLACE_BITS = 18
 _MAX_MATCH = 400
@@ -28,39 +23,6 @@ _MAX_MATCH = 400
 @njit(cache=True, nogil=True, inline="always")
 def _log(value):
     return LOG[min(abs(value), 4095)]
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _signed(value):
-    return LOG[min(abs(value), 4095)] * (1 if value >= 0 else -1) + 64
-
-
-@njit(cache=True, nogil=True)
-def _solve(A, b, x, L, n):
-    """x of (A + ridge) x = b by Cholesky; x stays as it is where A is not positive."""
-    for i in range(n):
-        for j in range(i + 1):
-            total = A[i, j]
-            if i == j:
-                total += 2.0
-            for k in range(j):
-                total -= L[i, k] * L[j, k]
-            if i == j:
-                if total <= 1e-3:
-                    return
-                L[i, i] = np.sqrt(total)
-            else:
-                L[i, j] = total / L[j, j]
-    for i in range(n):
-        total = b[i]
-        for k in range(i):
-            total -= L[i, k] * x[k]
-        x[i] = total / L[i, i]
-    for i in range(n - 1, -1, -1):
-        total = x[i]
-        for k in range(i + 1, n):
-            total -= L[k, i] * x[k]
-        x[i] = total / L[i, i]
 
 
 @njit(cache=True, nogil=True)
@@ -82,24 +44,17 @@ def _neighbourhood(image, y, x):
 
 
 @njit(cache=True, nogil=True)
-def code_samples(state, buffer, encode, image, highest, learn, counters, weights, final, apm, work):
+def code_samples(coder, image, highest, learn):
     """Code int32 `image` [H, W, C] with samples in [0, highest]; decoding fills it.
 
-    `learn`: how a sample is predicted where its neighbours differ: LEAST_SQUARES, MEDIAN or NEIGHBOUR (palettes).
+    `learn`: how a sample is predicted where its neighbours differ: MEDIAN or NEIGHBOUR (palettes).
     """
     height, width, channels = image.shape
+    work = coder.work
     errors = np.zeros((2, width + 2, channels), np.int64)
-    A = np.zeros((channels, _MAX_FEATURES, _MAX_FEATURES))
-    b = np.zeros((channels, _MAX_FEATURES))
-    coefficients = np.zeros((channels, _MAX_FEATURES))
-    L = np.zeros((_MAX_FEATURES, _MAX_FEATURES))
-    f = np.zeros(_MAX_FEATURES)
     n = np.zeros(_OWN, np.int64)
-    wait = np.zeros(channels, np.int64)
     places = np.zeros(1 << _PLACE_BITS, np.int64)
     match, length = np.int64(0), np.int64(0)
-    for c in range(channels):
-        coefficients[c, 0], coefficients[c, 1], coefficients[c, 2] = 0.75, 0.75, -0.5
     for y in range(height):
         here, above = y & 1, 1 - (y & 1)
         for x in range(width):
@@ -135,7 +90,6 @@ def code_samples(state, buffer, encode, image, highest, learn, counters, weights
                 # Median edge detection, moved by what the channel before did against its own.
                 low, high = min(west, north), max(west, north)
                 median = low if n[2] >= high else (high if n[2] <= low else west + north - n[2])
-                features = _OWN
                 shift = np.int64(0)
                 if c > 0:
                     o = c - 1
@@ -148,29 +102,6 @@ def code_samples(state, buffer, encode, image, highest, learn, counters, weights
                     middle_8 = west * 8
                 elif learn == NEIGHBOUR:
                     middle_8 = 8 * (north if west == n[2] else west)
-                elif learn == LEAST_SQUARES:
-                    base = float(west)
-                    for k in range(_OWN):
-                        f[k] = float(n[k]) - base
-                    for o in range(c):
-                        at = _OWN + _OTHER * o
-                        now = np.int64(image[y, x, o])
-                        o_w = np.int64(image[y, x - 1, o]) if x > 0 else now
-                        o_n = np.int64(image[y - 1, x, o]) if y > 0 else now
-                        f[at] = float(now - o_w)
-                        f[at + 1] = float(now - o_n)
-                        f[at + 2] = float((np.int64(image[y - 1, x - 1, o]) if y > 0 and x > 0 else o_n) - o_w)
-                        f[at + 3] = float((np.int64(image[y - 1, x + 1, o]) if y > 0 and x + 1 < width else o_n) - o_n)
-                        f[at + 4] = float(
-                            now - o_w - o_n + (np.int64(image[y - 1, x - 1, o]) if y > 0 and x > 0 else o_n)
-                        )
-                        features = at + _OTHER
-                    guess = base
-                    for k in range(1, features):
-                        guess += coefficients[c, k] * f[k]
-                    top = float(highest)
-                    guess = min(max(guess, 0.0), top)
-                    middle_8 = np.int64(np.floor(guess * 8.0 + 0.5))
                 elif c > 0:
                     middle_8 = min(max(median * 8 + shift * 6, 0), highest * 8)
                 middle = (middle_8 + 4) >> 3
@@ -188,7 +119,7 @@ def code_samples(state, buffer, encode, image, highest, learn, counters, weights
                     + 8 * (west == n[4])
                     + 16 * (north == n[5])
                 )
-                q_first = _signed(first_error)
+                q_first = signed(first_error)
                 exact = mix_hash(west * 65537 + north, c)
                 wide = mix_hash(mix_hash(exact, n[2] * 65537 + n[3]), first_error * 1031 + second_error)
                 widest = mix_hash(mix_hash(wide, n[4] * 65537 + n[5]), n[6] * 65537 + n[8])
@@ -199,41 +130,31 @@ def code_samples(state, buffer, encode, image, highest, learn, counters, weights
                 work[ROW_2] = reach * 2 + (pattern == 31)
                 work[APM_ROW] = min(q_energy, 15)
                 work[0] = q_energy << 8 | q_spread
-                work[1] = (_signed(median - middle) << 8 | q_energy) << 1 | all_zero
-                work[2] = (_signed(west - middle) << 8 | _signed(north - middle)) << 8 | q_first
-                work[3] = (q_first << 8 | _signed(second_error)) << 8 | q_energy
+                work[1] = (signed(median - middle) << 8 | q_energy) << 1 | all_zero
+                work[2] = (signed(west - middle) << 8 | signed(north - middle)) << 8 | q_first
+                work[3] = (q_first << 8 | signed(second_error)) << 8 | q_energy
                 work[4] = wide
                 work[5] = mix_hash(exact, pattern * 2 + all_zero)
                 work[6] = widest
-                work[7] = (_signed(n[3] - middle) << 8 | _signed(n[2] - middle)) << 8 | q_energy
+                work[7] = (signed(n[3] - middle) << 8 | signed(n[2] - middle)) << 8 | q_energy
                 work[8] = (middle * 255 // highest) << 8 | part << 4 | min(q_energy, 15)
-                work[9] = (_signed(e_w) << 8 | _signed(e_n)) << 8 | min(q_spread, 7)
-                work[10] = (_signed(2 * west - n[4] - middle) << 8 | _signed(2 * north - n[5] - middle)) << 8 | min(
+                work[9] = (signed(e_w) << 8 | signed(e_n)) << 8 | min(q_spread, 7)
+                work[10] = (signed(2 * west - n[4] - middle) << 8 | signed(2 * north - n[5] - middle)) << 8 | min(
                     q_energy, 7
                 )
                 work[11] = (part << 8 | q_energy) << 8 | min(_log(first_error), 7)
-                work[12] = (_signed(expected - middle) << 8 | reach) << 6 | pattern if same else pattern
+                work[12] = (signed(expected - middle) << 8 | reach) << 6 | pattern if same else pattern
                 work[13] = mix_hash(mix_hash(widest, n[7] * 65537 + n[9]), n[10] * 65537 + n[11])
                 for t in range(14):
                     work[t] = mix_hash(work[t], 64 + 4 * t + c + (1024 if flat else 0))
                 value = np.int64(image[y, x, c]) - middle
-                value = code_value(state, buffer, counters, weights, final, apm, work, value, False, encode)
+                value = code_value(coder, value, False)
                 sample = min(max(middle + value, 0), highest)
-                if not encode:
+                if not coder.encode:
                     image[y, x, c] = sample
                 errors[here, x + 1, c] = sample - middle
                 second_error, first_error = first_error, sample - middle
                 all_zero = all_zero and value == 0
-                if learn == LEAST_SQUARES and not flat:
-                    target = float(sample) - float(west)
-                    for i in range(1, features):
-                        b[c, i - 1] = _FORGET * b[c, i - 1] + f[i] * target
-                        for j in range(1, i + 1):
-                            A[c, i - 1, j - 1] = _FORGET * A[c, i - 1, j - 1] + f[i] * f[j]
-                    wait[c] += 1
-                    if wait[c] >= _SOLVE_EVERY:
-                        wait[c] = 0
-                        _solve(A[c], b[c], coefficients[c, 1:], L, features - 1)
             if same:
                 for c in range(channels):
                     same = same and image[match_y, match_x, c] == image[y, x, c]

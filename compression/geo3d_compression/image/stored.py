@@ -19,6 +19,7 @@ from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
 from geo3d_compression.image.lossless import decode_samples, encode_samples
 from geo3d_compression.image.png import SIGNATURE, PngFile, parse_png, rebuild_png, settings_of
 from geo3d_compression.jpeg.codec import decode_jpeg, encode_jpeg
+from geo3d_compression.volume.profiles import Profile
 
 _LOG = logging.getLogger(__name__)
 _PLAIN, _DEFLATED, _MIXED, _JPEG, _PNG, _JXL = range(6)
@@ -31,7 +32,7 @@ _PNG_FIELDS: tuple[Field, ...] = (
 )  # fmt: skip
 
 
-def encode_bytes_any(data: bytes, profile: str = "best", threads: int = 1) -> bytes:
+def encode_bytes_any(data: bytes, profile: Profile = "best", threads: int = 1) -> bytes:
     """The shortest stream that was found for `data`; never more than one byte longer than it."""
     best = bytes([_PLAIN]) + data
     for method, encode in _candidates(data, profile, threads):
@@ -73,7 +74,7 @@ def decode_bytes_any(stream: bytes, threads: int = 2) -> bytes:
     return _jxl_decode(body)
 
 
-def _candidates(data: bytes, profile: str, threads: int) -> list[tuple[int, Callable[[], bytes]]]:
+def _candidates(data: bytes, profile: Profile, threads: int) -> list[tuple[int, Callable[[], bytes]]]:
     tries: list[tuple[int, Callable[[], bytes]]] = []
     if data[:2] == b"\xff\xd8":
         tries.append((_JPEG, lambda: encode_jpeg(data, profile, threads)))
@@ -123,7 +124,7 @@ def _jxl_decode(body: bytes) -> bytes:
         raise BitstreamError(f"JPEG XL data is damaged: {error}") from error
 
 
-def encode_png(data: bytes, profile: str = "best", threads: int = 1) -> bytes:
+def encode_png(data: bytes, profile: Profile = "best", threads: int = 1) -> bytes:
     """The stream of a PNG file: its samples, its filters, and the rest of its bytes."""
     file = parse_png(data)
     rest = bytearray()

@@ -38,9 +38,10 @@ from geo3d_compression.jpeg.file import (
 from geo3d_compression.jpeg.markers import Markers, read_markers
 from geo3d_compression.jpeg.model import ModelState, Prediction, decode_planes, encode_planes
 from geo3d_compression.jpeg.priors import load_priors
+from geo3d_compression.volume.profiles import Profile
 
 _LAYOUT = (
-    UInt("version", 0),
+    UInt("version", 1, low=1),
     Choice("profile", ("fast", "best")),
     UInt("length", 1 << 32),
     Blob("checksum", 8),
@@ -50,8 +51,8 @@ _LAYOUT = (
     Blob("notes", 1 << 24),
     UInt("bands", 1 << 10, low=1),
 )
-# A band of this many pixels has learned enough for the cut not to matter (about 0.2 % at 1 Mpixel).
-_BAND_PIXELS = 1 << 20
+# A band of this many pixels has learned enough for the cut not to matter much (about 0.2 % at 1 Mpixel).
+_BAND_PIXELS = {"fast": 1 << 18, "best": 1 << 19}
 _MAX_BANDS = 64
 _MOST_BLOCKS_A_BYTE = 1 << 14
 
@@ -62,7 +63,7 @@ def prelude() -> bytes:
     return (Path(__file__).parent / "prelude.bin").read_bytes()
 
 
-def encode_jpeg(data: bytes, profile: str = "best", threads: int = 2) -> bytes:
+def encode_jpeg(data: bytes, profile: Profile = "best", threads: int = 2) -> bytes:
     """The stream of one JPEG file.  Raises `FormatError` if the file cannot be rebuilt exactly."""
     stream = encode_file(parse(data), data, profile, load_priors, threads=threads)
     if decode_jpeg(stream, threads=threads) != data:
@@ -78,17 +79,17 @@ def decode_jpeg(stream: bytes, threads: int = 2) -> bytes:
 def encode_file(
     file: JpegFile,
     data: bytes,
-    profile: str,
-    state: ModelState | Callable[[], ModelState],
+    profile: Profile,
+    state: ModelState | Callable[[Profile], ModelState],
     prediction: Prediction | None = None,
     threads: int = 1,
 ) -> bytes:
     """The stream of a parsed file.  `state`: a model that goes on learning (one band), or a function that gives one."""
     flat, _ = flatten(file.planes)
-    bands = _bands(file.markers, file.planes) if callable(state) else [_whole(file.planes)]
+    bands = _bands(file.markers, file.planes, profile) if callable(state) else [_whole(file.planes)]
 
     def code(rows: list[tuple[int, int]]) -> bytes:
-        model = state() if callable(state) else state
+        model = state(profile) if callable(state) else state
         return encode_planes(flat, file.planes, rows, model, profile, prediction)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
@@ -97,7 +98,7 @@ def encode_file(
     header = pack(
         _LAYOUT,
         {
-            "version": 0,
+            "version": 1,
             "profile": profile,
             "length": len(data),
             "checksum": xxhash.xxh3_64_digest(data)[:4],
@@ -116,7 +117,7 @@ def encode_file(
 
 def decode_file(
     stream: bytes,
-    state: ModelState | Callable[[], ModelState],
+    state: ModelState | Callable[[Profile], ModelState],
     predict: Callable[[JpegFile], Prediction | None] | None = None,
     threads: int = 1,
 ) -> tuple[bytes, JpegFile]:
@@ -135,7 +136,7 @@ def decode_file(
     except FormatError as error:
         raise BitstreamError(f"JPEG stream is damaged: {error}") from error
     pads = _unpack_notes(decode_bytes(header["notes"], header["notes length"]), markers, planes)
-    bands = _bands(markers, planes) if callable(state) else [_whole(planes)]
+    bands = _bands(markers, planes, header["profile"]) if callable(state) else [_whole(planes)]
     if header["bands"] != len(bands):
         raise BitstreamError(f"JPEG stream has {header['bands']} bands, the picture has {len(bands)}")
     lengths = [cursor.varint() for _ in bands]
@@ -146,7 +147,7 @@ def decode_file(
     flat, _ = flatten(planes)
 
     def code(band: tuple[bytes, list[tuple[int, int]]]) -> None:
-        model = state() if callable(state) else state
+        model = state(header["profile"]) if callable(state) else state
         decode_planes(band[0], flat, planes, band[1], model, header["profile"], prediction)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
@@ -165,10 +166,10 @@ def _whole(planes: Sequence[Plane]) -> list[tuple[int, int]]:
     return [(0, p.coefs.shape[0]) for p in planes]
 
 
-def _bands(markers: Markers, planes: Sequence[Plane]) -> list[list[tuple[int, int]]]:
+def _bands(markers: Markers, planes: Sequence[Plane], profile: Profile) -> list[list[tuple[int, int]]]:
     """For each band the first and end row of blocks of every plane; cut at MCU rows by the picture's size alone."""
     rows = mcu_grid(markers)[1]
-    count = min(max(1, markers.width * markers.height // _BAND_PIXELS), _MAX_BANDS, rows)
+    count = min(max(1, markers.width * markers.height // _BAND_PIXELS[profile]), _MAX_BANDS, rows)
     cuts = [rows * i // count for i in range(count + 1)]
     return [[(a * p.vertical, b * p.vertical) for p in planes] for a, b in pairwise(cuts)]
 

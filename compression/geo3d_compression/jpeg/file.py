@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from geo3d.errors import FormatError
 from geo3d_compression.jpeg import huffman, scan
 from geo3d_compression.jpeg.markers import Markers, Scan, read_markers
+from geo3d_compression.jpeg.scan_reader import read_scan, unstuff
+from geo3d_compression.jpeg.scan_writer import write_scan
 
 _REASONS = {
     scan.TRUNCATED: "ends too early",
@@ -109,11 +111,11 @@ def parse(data: bytes) -> JpegFile:
         layout, mcus = _layout(markers, planes, offsets, s)
         expected = 1 if s.restart == 0 else -(-int(mcus[0] * mcus[1]) // s.restart)
         ends = np.zeros(expected, np.int64)
-        _, intervals, ordered = scan.unstuff(raw, s.start, end, clean, ends)
+        _, intervals, ordered = unstuff(raw, s.start, end, clean, ends)
         if not ordered:
             raise FormatError(f"JPEG scan {number} has restart markers out of order")
         pad = np.zeros(intervals, np.int64)
-        status = scan.read_scan(
+        status = read_scan(
             clean, ends, intervals, flat, layout, mcus, _luts(s, s.dc), _luts(s, s.ac),
             s.first, s.last, s.high, s.low, markers.progressive, s.restart, pad,
         )  # fmt: skip
@@ -136,7 +138,7 @@ def rebuild(file: JpegFile) -> bytes:
         blocks = sum(int(mcus[0] * mcus[1] * row[4] * row[5]) for row in layout)
         out = np.zeros(8 * nonzero + 40 * blocks + 16 * len(pad) + (1 << 14), np.uint8)
         tables = [np.stack([huffman.encoder(t) for t in kind]) for kind in (s.dc, s.ac)]
-        length = scan.write_scan(
+        length = write_scan(
             out, flat, layout, mcus, *tables, s.first, s.last, s.high, s.low, file.markers.progressive, s.restart, pad
         )
         if length < 0:
@@ -163,7 +165,7 @@ def _luts(s: Scan, tables: tuple) -> NDArray[np.int32]:
 def _layout(
     markers: Markers, planes: tuple[Plane, ...], offsets: list[int], s: Scan
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows for `scan.read_scan`, and the scan's columns and rows of MCUs."""
+    """Rows for `read_scan`, and the scan's columns and rows of MCUs."""
     rows = []
     for c in s.components:
         p = planes[c]

@@ -14,35 +14,28 @@ from geo3d_compression.jpeg import step
 from geo3d_compression.jpeg.blocks import code_planes
 from geo3d_compression.jpeg.file import Plane
 
-_PROFILES = {"fast": 6, "best": step.BASE_CONTEXTS}
+# Contexts of a coefficient without a prediction.
+CONTEXTS = {"fast": 6, "best": step.BASE_CONTEXTS}
 
 
 @dataclass(frozen=True, eq=False)
 class ModelState:
-    """Everything that adapts: counters, mixer weights of both layers, secondary estimation.  Changed in place."""
+    """Everything that adapts: counters; mixer weights of both layers and secondary estimators.  Changed in place."""
 
     counters: NDArray[np.uint32]
     weights: NDArray[np.int32]
-    final: NDArray[np.int32]
-    apm: NDArray[np.int32]
 
     def copy(self) -> ModelState:
-        return ModelState(self.counters.copy(), self.weights.copy(), self.final.copy(), self.apm.copy())
+        return ModelState(self.counters.copy(), self.weights.copy())
 
 
 def fresh_state() -> ModelState:
     """A model that has seen nothing."""
-    rows = step.ROWS_0 + step.ROWS_1 + step.ROWS_2
-    weights = np.zeros((rows, step.INPUT_COUNT), np.int32)
-    weights[:, 0 : 2 * step.ALL_CONTEXTS : 2] = WEIGHT_ONE // 5
-    apm = new_apm(step.APM_ROWS)
-    assert apm.shape[1] == APM_SIZE
-    return ModelState(
-        new_counters(step.ALL_CONTEXTS << step.TABLE_BITS),
-        weights.reshape(-1),
-        np.full(3 * step.FINAL_ROWS, WEIGHT_ONE // 3, np.int32),
-        apm,
-    )
+    weights = np.zeros((step.ROWS, step.INPUT_COUNT), np.int32)
+    weights[: step.FINAL, 2 : 2 + 2 * step.ALL_CONTEXTS : 2] = WEIGHT_ONE // 5
+    weights[step.FINAL : step.APM, :3] = WEIGHT_ONE // 3
+    weights[step.APM :, :APM_SIZE] = new_apm(1)
+    return ModelState(new_counters(step.ALL_CONTEXTS << step.TABLE_BITS), weights.reshape(-1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +64,6 @@ def _arrays(planes: Sequence[Plane], rows: Sequence[tuple[int, int]]) -> tuple[N
         first += plane.coefs.size
         block += plane.coefs.shape[0] * columns
     return np.array(meta, np.int64), np.stack([p.table for p in planes]).astype(np.int64)
-
-
-def _settings(profile: str, warped: bool, rate: int, limit: int) -> NDArray[np.int64]:
-    work = np.zeros(step.WORK_SIZE, np.int64)
-    work[step.BASE] = _PROFILES[profile]
-    if warped:
-        work[step.WARP_FIRST], work[step.WARP_END] = step.BASE_CONTEXTS, step.ALL_CONTEXTS
-    work[step.RATE], work[step.LIMIT] = rate, limit
-    return work
 
 
 _RATE, _LIMIT = 40, 250
@@ -138,11 +122,11 @@ def _run(
         coder, buffer = new_encoder(bits)
     else:
         coder, buffer = new_decoder(data)
-    work = _settings(profile, prediction is not None, rate, limit)
-    code_planes(
-        coder, buffer, data is None, flat, meta, tables, values, reliability,
-        state.counters, state.weights, state.final, state.apm, work,
+    model = step.Coder(
+        coder, buffer, data is None, state.counters, state.weights,
+        *step.scratch(CONTEXTS[profile], prediction is not None, rate, limit),
     )  # fmt: skip
+    code_planes(model, flat, meta, tables, values, reliability)
     if data is None:
         return finish(coder, buffer)
     check_decoder(coder, buffer, "JPEG coefficient stream")

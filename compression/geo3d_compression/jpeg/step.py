@@ -1,167 +1,248 @@
 # mypy: allow-untyped-defs, no-check-untyped-defs
 """One binary decision of the coefficient model: counters -> two mixer layers -> secondary estimation -> coder.
 
-The caller fills `work` with the hashed contexts of a coefficient; `code` is then called once a decision, in both
-directions.  All arithmetic is on integers.
+The caller fills `work` with the hashed contexts of a coefficient.  `code_value` and `code_count` seek the counters of
+each context, eight in a row for the decisions that follow one another (one cache line, one hash), and code each
+decision, in both directions.  All arithmetic is on integers; mixer inputs and weights are int32, and no product of
+theirs leaves 32 bits, so that a compiler can take sixteen at a time.
 
-    work = [contexts (32) | slots (32) | inputs (64) | settings]
+    work   = [contexts (32) | places of their counters (32) | settings]
+    inputs = [256 (bias) | 0 | two of each context | zeros]
+
+Below the two entrances, arrays are passed one by one: taking them out of a tuple costs two atomic operations each.
 """
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from geo3d_compression.entropy.coder import code_bit
-from geo3d_compression.entropy.models import (
-    apm_refine,
-    apm_update,
-    counter_update,
-    squash,
-)
+from geo3d_compression.entropy.models import APM_STEP, counter_update, squash
 from geo3d_compression.entropy.tables import CONFIDENCE, STRETCH
 
-CONTEXTS = 32
-SLOTS = 32
-INPUTS = 64
-# Settings: active context ranges [0, BASE) and [WARP_FIRST, WARP_END), mixer rows, APM row, rates.
-BASE, WARP_FIRST, WARP_END, ROW_0, ROW_1, ROW_2, CLASS, APM_ROW, LIMIT, RATE = range(128, 138)
-WORK_SIZE = 144
+_PLACES = 32
+# Settings: active context ranges [0, BASE) and [WARP_FIRST, WARP_END), mixer rows, APM row, rates, mixer inputs.
+BASE, WARP_FIRST, WARP_END, ROW_0, ROW_1, ROW_2, CLASS, APM_ROW, LIMIT, RATE, _INPUTS = range(64, 75)
+_WORK_SIZE = 80
 
 BASE_CONTEXTS = 14
 ALL_CONTEXTS = 20
-INPUT_COUNT = 2 * ALL_CONTEXTS + 1
-TABLE_BITS = 18
+INPUT_COUNT = 48
+_LANES = 16
+# Each context has 2^16 places of 8 counters.
+_PLACE_BITS = 16
+TABLE_BITS = _PLACE_BITS + 3
 
 NODES = 64
 # Four kinds of coefficients, without and with a prediction.
 CLASSES = 8
-ROWS_0 = CLASSES * NODES * 64
-ROWS_1 = CLASSES * NODES * 64
-ROWS_2 = CLASSES * NODES * 32
-FINAL_ROWS = CLASSES * NODES
-APM_ROWS = CLASSES * NODES * 16
+# Rows of the weights: three sets of the first layer, the second layer (3 used), secondary estimators (33 used).
+_SET_1 = CLASSES * NODES * 64
+_SET_2 = 2 * _SET_1
+FINAL = _SET_2 + CLASSES * NODES * 32
+APM = FINAL + CLASSES * NODES
+ROWS = APM + CLASSES * NODES * 16
+
+# Groups of decisions that share a place: the first of a value, long lengths, then one for each length; counts.
+_FIRST, _LONG, _BELOW, _COUNT = 0, 1, 2, 32
 
 
-@njit(cache=True, nogil=True, inline="always")
+class Coder(NamedTuple):
+    """The range coder, and all that adapts; one for both directions."""
+
+    state: Any
+    buffer: Any
+    encode: Any
+    counters: Any  # uint32 [ALL_CONTEXTS << TABLE_BITS]
+    weights: Any  # int32 [ROWS * INPUT_COUNT]
+    work: Any
+    inputs: Any  # int32 [INPUT_COUNT]
+
+
+def scratch(contexts: int, warped: bool, rate: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """`work` and `inputs` for the first `contexts` contexts, and those of a prediction."""
+    work = np.zeros(_WORK_SIZE, np.int64)
+    work[BASE], work[RATE], work[LIMIT] = contexts, rate, limit
+    if warped:
+        work[WARP_FIRST], work[WARP_END] = BASE_CONTEXTS, ALL_CONTEXTS
+    used = 2 + 2 * (ALL_CONTEXTS if warped else contexts)
+    work[_INPUTS] = -(-used // _LANES) * _LANES
+    inputs = np.zeros(INPUT_COUNT, np.int32)
+    inputs[0] = 256
+    return work, inputs
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def mix_hash(a, b):
     """A 64-bit context key from two.  Unsigned: the overflow of a signed product is undefined in compiled code."""
     h = (np.uint64(a) ^ np.uint64(b + 0x5851F42D)) * np.uint64(0x9E3779B97F4A7C15)
     return np.int64(h ^ (h >> np.uint64(29)))
 
 
-@njit(cache=True, nogil=True)
-def code(state, buffer, counters, weights, final, apm, work, node, prefix, bit, encode):
-    """Encode `bit`, or decode one and return it.  `node`: which decision; `prefix`: bits of it already known."""
-    key = np.uint64(node + 64 * prefix + 1) * np.uint64(0xC2B2AE3D27D4EB4F)
-    inputs = INPUTS
+@njit(cache=True, nogil=True, _nrt=False)
+def _seek(work, group):
+    """Find the counters of each active context for a group of decisions."""
+    key = np.uint64(group + 1) * np.uint64(0xC2B2AE3D27D4EB4F)
     for i in range(ALL_CONTEXTS):
-        if i >= work[BASE] and not work[WARP_FIRST] <= i < work[WARP_END]:
-            continue
         h = (np.uint64(work[i]) + key) * np.uint64(0x9E3779B97F4A7C15)
-        slot = (i << TABLE_BITS) | np.int64(h >> np.uint64(64 - TABLE_BITS))
-        work[SLOTS + i] = slot
-        value = np.int64(counters[slot])
+        work[_PLACES + i] = (i << TABLE_BITS) | (np.int64(h >> np.uint64(64 - _PLACE_BITS)) << 3)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _listen(counters, work, inputs, first, end, slot):
+    """What the counters of contexts `first` to `end` tell the mixer."""
+    for i in range(first, end):
+        value = np.int64(counters[np.uintp(work[_PLACES + i] + slot)])
         sure = np.int64(CONFIDENCE[value & 1023])
         p = value >> 16
-        work[inputs + 2 * i] = np.int64(STRETCH[p]) * sure >> 8
-        work[inputs + 2 * i + 1] = (p - 32768) * sure >> 14
-    work[inputs + 2 * ALL_CONTEXTS] = 256
+        inputs[2 * i + 2] = np.int32(np.int64(STRETCH[p]) * sure >> 8)
+        inputs[2 * i + 3] = np.int32((p - 32768) * sure >> 14)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _teach(counters, work, first, end, slot, bit, limit):
+    """Update the counters of contexts `first` to `end`."""
+    for i in range(first, end):
+        at = np.uintp(work[_PLACES + i] + slot)
+        counters[at] = counter_update(counters[at], bit, limit)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _dot(weights, row, inputs, count):
+    """Weighted sum in the logistic domain, clipped; a weight of 1 is 65536, of which 1 / 1024 counts."""
+    total = np.int32(0)
+    start = np.uintp(row * INPUT_COUNT)
+    for block in range(0, count, _LANES):
+        for k in range(_LANES):
+            i = np.uintp(block) + np.uintp(k)
+            w = np.int32(weights[start + i] >> 6)
+            total = np.int32(total + np.int32(w * inputs[i]))
+    return min(max(np.int64(total) >> 10, -2815), 2815)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _learn(weights, row, inputs, count, error):
+    """Gradient step; `error` in 1 / 1024 of the 16-bit error times the rate."""
+    e = np.int32(error)
+    start = np.uintp(row * INPUT_COUNT)
+    for block in range(0, count, _LANES):
+        for k in range(_LANES):
+            i = np.uintp(block) + np.uintp(k)
+            move = np.int32(np.int32(np.int32(inputs[i] * e) + np.int32(1 << 11)) >> 12)
+            weights[start + i] = np.int32(weights[start + i] + move)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _refine(table, start, x):
+    """`entropy.models.apm_refine` in a flat table."""
+    position = x + 2816
+    low = position // APM_STEP
+    part = position - low * APM_STEP
+    at = start + low
+    return (np.int64(table[at]) * (APM_STEP - part) + np.int64(table[at + 1]) * part) // APM_STEP
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _correct(table, start, x, bit):
+    """`entropy.models.apm_update` in a flat table."""
+    at = start + (x + 2816 + APM_STEP // 2) // APM_STEP
+    p = np.int64(table[at])
+    p += ((bit << 16) - p) >> 6
+    table[at] = np.int32(min(max(p, 16), 65520))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit):
+    """Encode `bit`, or decode one and return it.  `node`: which decision; `slot`: its counter in the place sought."""
+    count = work[_INPUTS]
+    _listen(counters, work, inputs, 0, work[BASE], slot)
+    _listen(counters, work, inputs, work[WARP_FIRST], work[WARP_END], slot)
     a = work[CLASS] * NODES + node
-    r0 = (a * 64 + work[ROW_0]) * INPUT_COUNT
-    r1 = (ROWS_0 + a * 64 + work[ROW_1]) * INPUT_COUNT
-    r2 = (ROWS_0 + ROWS_1 + a * 32 + work[ROW_2]) * INPUT_COUNT
-    base = 2 * work[BASE]
-    first, last = 2 * work[WARP_FIRST], 2 * work[WARP_END]
-    t0 = np.int64(weights[r0 + 2 * ALL_CONTEXTS]) * 256
-    t1 = np.int64(weights[r1 + 2 * ALL_CONTEXTS]) * 256
-    t2 = np.int64(weights[r2 + 2 * ALL_CONTEXTS]) * 256
-    for i in range(base):
-        x = work[inputs + i]
-        t0 += x * weights[r0 + i]
-        t1 += x * weights[r1 + i]
-        t2 += x * weights[r2 + i]
-    for i in range(first, last):
-        x = work[inputs + i]
-        t0 += x * weights[r0 + i]
-        t1 += x * weights[r1 + i]
-        t2 += x * weights[r2 + i]
-    x0 = min(max(t0 >> 16, -2815), 2815)
-    x1 = min(max(t1 >> 16, -2815), 2815)
-    x2 = min(max(t2 >> 16, -2815), 2815)
-    f = a * 3
-    x = (x0 * final[f] + x1 * final[f + 1] + x2 * final[f + 2]) >> 16
+    r0 = a * 64 + work[ROW_0]
+    r1 = _SET_1 + a * 64 + work[ROW_1]
+    r2 = _SET_2 + a * 32 + work[ROW_2]
+    x0 = _dot(weights, r0, inputs, count)
+    x1 = _dot(weights, r1, inputs, count)
+    x2 = _dot(weights, r2, inputs, count)
+    f = (FINAL + a) * INPUT_COUNT
+    x = (x0 * np.int64(weights[f]) + x1 * np.int64(weights[f + 1]) + x2 * np.int64(weights[f + 2])) >> 16
     x = min(max(x, -2815), 2815)
     mixed = squash(x)
-    refined = apm_refine(apm, a * 16 + work[APM_ROW], x)
+    estimator = (APM + a * 16 + work[APM_ROW]) * INPUT_COUNT
+    refined = _refine(weights, estimator, x)
     p = min(max((mixed + refined + 1) >> 1, 1), 65535)
     bit = code_bit(state, buffer, p, bit, encode)
 
     target = bit << 16
     rate = work[RATE]
-    e0 = (target - squash(x0)) * rate
-    e1 = (target - squash(x1)) * rate
-    e2 = (target - squash(x2)) * rate
-    for i in range(base):
-        x_i = work[inputs + i]
-        weights[r0 + i] += (x_i * e0 + (1 << 21)) >> 22
-        weights[r1 + i] += (x_i * e1 + (1 << 21)) >> 22
-        weights[r2 + i] += (x_i * e2 + (1 << 21)) >> 22
-    for i in range(first, last):
-        x_i = work[inputs + i]
-        weights[r0 + i] += (x_i * e0 + (1 << 21)) >> 22
-        weights[r1 + i] += (x_i * e1 + (1 << 21)) >> 22
-        weights[r2 + i] += (x_i * e2 + (1 << 21)) >> 22
-    i = 2 * ALL_CONTEXTS
-    weights[r0 + i] += (256 * e0 + (1 << 21)) >> 22
-    weights[r1 + i] += (256 * e1 + (1 << 21)) >> 22
-    weights[r2 + i] += (256 * e2 + (1 << 21)) >> 22
+    _learn(weights, r0, inputs, count, ((target - squash(x0)) * rate + 512) >> 10)
+    _learn(weights, r1, inputs, count, ((target - squash(x1)) * rate + 512) >> 10)
+    _learn(weights, r2, inputs, count, ((target - squash(x2)) * rate + 512) >> 10)
     error = (target - mixed) * 8
-    final[f] += (x0 * error + (1 << 21)) >> 22
-    final[f + 1] += (x1 * error + (1 << 21)) >> 22
-    final[f + 2] += (x2 * error + (1 << 21)) >> 22
-    apm_update(apm, a * 16 + work[APM_ROW], x, bit, 6)
+    weights[f] += (x0 * error + (1 << 21)) >> 22
+    weights[f + 1] += (x1 * error + (1 << 21)) >> 22
+    weights[f + 2] += (x2 * error + (1 << 21)) >> 22
+    _correct(weights, estimator, x, bit)
     limit = work[LIMIT]
-    for i in range(ALL_CONTEXTS):
-        if i >= work[BASE] and not work[WARP_FIRST] <= i < work[WARP_END]:
-            continue
-        slot = work[SLOTS + i]
-        counters[slot] = counter_update(counters[slot], bit, limit)
+    _teach(counters, work, 0, work[BASE], slot, bit, limit)
+    _teach(counters, work, work[WARP_FIRST], work[WARP_END], slot, bit, limit)
     return bit
 
 
-@njit(cache=True, nogil=True)
-def code_value(state, buffer, counters, weights, final, apm, work, value, nonzero, encode):
-    """A signed integer below 2^17 in magnitude: zero?, sign, length in unary, then the bits below the highest."""
-    if not nonzero:
-        bit = np.int64(value != 0)
-        if code(state, buffer, counters, weights, final, apm, work, 0, 0, bit, encode) == 0:
-            return np.int64(0)
-    negative = code(state, buffer, counters, weights, final, apm, work, 1, 0, np.int64(value < 0), encode)
+@njit(cache=True, nogil=True, _nrt=False)
+def _value(s, b, e, c, w, work, x, value, nonzero):
+    _seek(work, _FIRST)
+    if not nonzero and _code(s, b, e, c, w, work, x, 0, 0, np.int64(value != 0)) == 0:
+        return np.int64(0)
+    negative = _code(s, b, e, c, w, work, x, 1, 1, np.int64(value < 0))
     magnitude = abs(value)
     length = 1
     while length < 17:
-        node = 1 + min(length, 12)
-        bit = np.int64(magnitude >> length != 0)
-        if code(state, buffer, counters, weights, final, apm, work, node, length, bit, encode) == 0:
+        if length == 7:
+            _seek(work, _LONG)
+        slot = 1 + length if length < 7 else min(length - 7, 7)
+        if _code(s, b, e, c, w, work, x, 1 + min(length, 12), slot, np.int64(magnitude >> length != 0)) == 0:
             break
         length += 1
     result = np.int64(1)
+    if length > 1:
+        _seek(work, _BELOW + length)
     for at in range(length - 2, -1, -1):
         depth = length - 2 - at
         node = 14 + min(length, 14) if depth == 0 else 30 + min(length, 12)
-        prefix = result if depth < 3 else np.int64(8 + depth)
-        bit = code(state, buffer, counters, weights, final, apm, work, node, prefix, (magnitude >> at) & 1, encode)
-        result = result << 1 | bit
+        slot = result - 1 if depth < 3 else np.int64(7)
+        result = result << 1 | _code(s, b, e, c, w, work, x, node, slot, (magnitude >> at) & 1)
     return -result if negative else result
 
 
-@njit(cache=True, nogil=True)
-def code_count(state, buffer, counters, weights, final, apm, work, value, bits, encode):
-    """An unsigned integer of `bits` bits as a binary tree, the highest bit first."""
-    result = np.int64(1)
+@njit(cache=True, nogil=True, _nrt=False)
+def _count(s, b, e, c, w, work, x, value, bits):
+    result, local = np.int64(1), np.int64(1)
     for at in range(bits - 1, -1, -1):
-        node = 44 + bits - at
-        bit = code(state, buffer, counters, weights, final, apm, work, node, result, (value >> at) & 1, encode)
+        if (bits - 1 - at) % 3 == 0:
+            _seek(work, _COUNT + result)
+            local = np.int64(1)
+        bit = _code(s, b, e, c, w, work, x, 44 + bits - at, local - 1, (value >> at) & 1)
+        local = local << 1 | bit
         result = result << 1 | bit
     return result - (1 << bits)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def code_value(coder, value, nonzero):
+    """A signed integer below 2^17 in magnitude: zero?, sign, length in unary, then the bits below the highest."""
+    return _value(
+        coder.state, coder.buffer, coder.encode, coder.counters, coder.weights, coder.work, coder.inputs, value, nonzero
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def code_count(coder, value, bits):
+    """An unsigned integer of at most 6 bits as a binary tree, the highest bit first; three bits share a place."""
+    return _count(
+        coder.state, coder.buffer, coder.encode, coder.counters, coder.weights, coder.work, coder.inputs, value, bits
+    )  # fmt: skip

@@ -26,6 +26,7 @@ from geo3d_compression.rgbd.motion import Calibration, Motion
 from geo3d_compression.rgbd.predict import CELL, CodedFrame, Reference, coded_frame, layout_of, predict
 from geo3d_compression.rgbd.search import SeenFrame, find_references, luma_pyramid
 from geo3d_compression.rgbd.warp import depth_in_color
+from geo3d_compression.volume.profiles import Profile
 
 MAX_REFERENCES = 4
 # Frames that are kept to predict from.
@@ -51,7 +52,7 @@ class SourceFrame:
     T_world_color: NDArray[np.float64] | None
 
 
-def encode_group(frames: Sequence[SourceFrame], calibration: Calibration, profile: str) -> bytes:
+def encode_group(frames: Sequence[SourceFrame], calibration: Calibration, profile: Profile) -> bytes:
     """The stream of the group."""
     state = load_priors()
     history: list[SeenFrame] = []

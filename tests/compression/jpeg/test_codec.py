@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import subprocess
 import sys
 
-import numpy as np
 import pytest
+from compression_pictures import jpeg
 from geo3d_compression.jpeg.codec import decode_jpeg, encode_jpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from geo3d.errors import BitstreamError, FormatError
-
-
-def picture(width: int = 83, height: int = 61) -> Image.Image:
-    """The same on every machine: integers only."""
-    y, x = np.mgrid[:height, :width]
-    planes = [(x * x // 7 + y * (3 + c) + (x * 7919 + y * 104729 + c) % 23 * (x > 40)) % 256 for c in range(3)]
-    return Image.fromarray(np.stack(planes, -1).astype(np.uint8))
-
-
-def jpeg(mode: str = "RGB", size: tuple[int, int] = (83, 61), **options: object) -> bytes:
-    out = io.BytesIO()
-    picture(*size).convert(mode).save(out, "JPEG", **options)
-    return out.getvalue()
-
 
 KINDS = {
     "default": {},

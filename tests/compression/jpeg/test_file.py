@@ -7,27 +7,13 @@ import io
 
 import numpy as np
 import pytest
+from compression_pictures import jpeg
 from geo3d_compression.jpeg.file import parse, rebuild
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from geo3d.errors import FormatError
-
-
-def picture(width: int = 83, height: int = 61, seed: int = 0) -> Image.Image:
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:height, :width]
-    base = 128 + 90 * np.sin(x / 9 + np.arange(3)[:, None, None]) * np.cos(y / 7)
-    noisy = base + rng.normal(0, 8, base.shape) + 60 * (x > width // 2)
-    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8).transpose(1, 2, 0))
-
-
-def jpeg(mode: str = "RGB", **options: object) -> bytes:
-    out = io.BytesIO()
-    picture().convert(mode).save(out, "JPEG", **options)
-    return out.getvalue()
-
 
 KINDS = {
     "default": {},

@@ -32,7 +32,7 @@ CODECS: dict[str, Codec] = {
 SUFFIXES: dict[str, str] = {
     **dict.fromkeys((".ply", ".pcd", ".las", ".laz", ".e57", ".xyz", ".csv", ".txt", ".npz", ".bin"), "cloud"),
     **dict.fromkeys((".obj", ".stl", ".off", ".glb", ".gltf"), "mesh"),
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"), "image"),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"), "image"),
     **dict.fromkeys((".mp4", ".mkv", ".avi", ".mov", ".webm", ".y4m"), "video"),
     **dict.fromkeys((".nii", ".nrrd"), "volume"),
     ".npy": "cloud",

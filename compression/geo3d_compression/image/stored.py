@@ -1,4 +1,4 @@
-"""Any file's bytes as the shortest stream that gives them back: JPEG, PNG, text, or as they are.
+"""Any file's bytes as the shortest stream that gives them back: JPEG, PNG, PGM, PPM, text, or as they are.
 
 The first byte names the method; methods are tried by what the file is, and every stream is decoded and compared before
 it is taken.
@@ -18,12 +18,14 @@ from geo3d_compression.container.fields import Blob, Cursor, Field, UInt, pack, 
 from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
 from geo3d_compression.image.lossless import decode_samples, encode_samples
 from geo3d_compression.image.png import SIGNATURE, PngFile, parse_png, rebuild_png, settings_of
+from geo3d_compression.image.pnm import SIGNATURES as PNM_SIGNATURES
+from geo3d_compression.image.pnm import PnmFile, parse_pnm, rebuild_pnm
 from geo3d_compression.jpeg.codec import decode_jpeg, encode_jpeg
 from geo3d_compression.volume.profiles import Profile
 
 _LOG = logging.getLogger(__name__)
-_PLAIN, _DEFLATED, _MIXED, _JPEG, _PNG, _JXL = range(6)
-METHODS = ("stored", "deflate", "bytes", "jpeg", "png", "jpegxl")
+_PLAIN, _DEFLATED, _MIXED, _JPEG, _PNG, _JXL, _PNM = range(7)
+METHODS = ("stored", "deflate", "bytes", "jpeg", "png", "jpegxl", "pnm")
 # The byte model is slow; larger files of unknown kind are deflated.
 _MOST_MIXED = 1 << 18
 _PNG_FIELDS: tuple[Field, ...] = (
@@ -71,6 +73,8 @@ def decode_bytes_any(stream: bytes, threads: int = 2) -> bytes:
         if not exact:
             _LOG.warning("a PNG file has its samples and chunks, but not its very bytes: this zlib packs differently")
         return data
+    if method == "pnm":
+        return _pnm_decode(body, threads)
     return _jxl_decode(body)
 
 
@@ -81,6 +85,8 @@ def _candidates(data: bytes, profile: Profile, threads: int) -> list[tuple[int, 
         tries.append((_JXL, lambda: _jxl_encode(data)))
     if data.startswith(SIGNATURE):
         tries.append((_PNG, lambda: encode_png(data, profile, threads)))
+    if data[:2] in PNM_SIGNATURES:
+        tries.append((_PNM, lambda: _pnm_encode(data, profile, threads)))
     if len(data) <= _MOST_MIXED:
         tries.append((_MIXED, lambda: _mixed(data)))
     tries.append((_DEFLATED, lambda: zlib.compress(data, 9)))
@@ -102,6 +108,23 @@ def _inflate(body: bytes) -> bytes:
     if not unpacker.eof or unpacker.unused_data:
         raise BitstreamError("deflated data is truncated")
     return data
+
+
+def _pnm_encode(data: bytes, profile: Profile, threads: int) -> bytes:
+    file = parse_pnm(data)
+    out = bytearray([file.samples.dtype.itemsize])
+    for part in (file.before, file.after):
+        put_varint(out, len(part))
+        out += part
+    return bytes(out) + encode_samples(file.samples, profile, threads)
+
+
+def _pnm_decode(body: bytes, threads: int) -> bytes:
+    cursor = Cursor(body, "PNM stream")
+    wide = cursor.take(1)[0] == 2
+    before, after = (cursor.take(cursor.varint()) for _ in range(2))
+    samples = decode_samples(cursor.take(cursor.left), threads)
+    return rebuild_pnm(PnmFile(samples if wide else samples.astype(np.uint8), before, after))
 
 
 def _jxl_encode(data: bytes) -> bytes:

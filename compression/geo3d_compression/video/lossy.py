@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from geo3d.errors import FormatError, Geo3DError
-from geo3d_compression.video.clip import frames_of, open_clip, pyav
+from geo3d_compression.video.clip import PLANAR, ClipAbout, about, frame_from, frames_of, open_clip, planes_of, pyav
 
 ENCODER = "libsvtav1"
 # SVT-AV1's presets run from 0 (slowest) to 13.
@@ -81,6 +81,8 @@ def encode_video(path: Path, quality: float, profile: str) -> Encoded:
         try:
             with quiet(), av.open(out, "w", format="matroska") as target:
                 stream = _add(target, rate, _upright(first, turned), crf, profile, video.time_base)
+                colors = about(source)
+                stream.codec_context.color_range, stream.codec_context.colorspace = colors.range, colors.space
                 copies = {s.index: target.add_stream_from_template(s, opaque=True) for s in others}
                 for frame in _chain(first, frames):
                     still = _upright(frame, turned).reformat(format=stream.pix_fmt)
@@ -108,11 +110,13 @@ def encode_pictures(pictures: Iterable[Any], quality: float, profile: str, rate:
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             if stream is None:
                 stream = _add(target, rate, frame, crf, profile, 1 / rate)
+                # BT.709, limited range.
+                stream.codec_context.color_range, stream.codec_context.colorspace = 1, 1
             if (frame.width, frame.height) != (stream.width, stream.height):
                 raise FormatError(
                     f"frame {count} has {frame.width}x{frame.height} pixels, the first {stream.width}x{stream.height}"
                 )
-            frame = frame.reformat(format=stream.pix_fmt, dst_colorspace="ITU709")
+            frame = frame.reformat(format=stream.pix_fmt, dst_colorspace="ITU709", dst_color_range="MPEG")
             frame.pts, frame.time_base = count, 1 / rate
             target.mux(stream.encode(frame))
             count += 1
@@ -126,7 +130,7 @@ def decode_pictures(data: bytes) -> Iterator[Any]:
     """The pictures of `encode_pictures` as [H, W, 3] uint8 RGB."""
     with pyav().open(io.BytesIO(data)) as source:
         for frame in source.decode(source.streams.video[0]):
-            yield frame.to_ndarray(format="rgb24")
+            yield frame.reformat(format="rgb24", src_colorspace="ITU709", src_color_range="MPEG").to_ndarray()
 
 
 def _add(target: Any, rate: Any, frame: Any, crf: int, profile: str, base: Fraction) -> Any:
@@ -142,8 +146,10 @@ def _upright(frame: Any, degrees: int) -> Any:
     """The frame turned as its display matrix says, since not every container can carry that matrix."""
     if degrees % 90 or degrees == 0:
         return frame
-    turned = np.rot90(frame.to_ndarray(format="rgb24"), degrees // 90)
-    return pyav().VideoFrame.from_ndarray(np.ascontiguousarray(turned), format="rgb24")
+    format = frame.format.name if frame.format.name in PLANAR and "422" not in frame.format.name else "yuv420p"
+    planes: list[Any] = [np.ascontiguousarray(np.rot90(p, degrees // 90)) for p in planes_of(frame, format)]
+    height, width = planes[0].shape
+    return frame_from(planes, ClipAbout(width, height, format, (1, 1), (1, 1), 0, 2))
 
 
 def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from geo3d_compression.container import Container, ContainerWriter
 from geo3d_compression.rgbd import codec
 from PIL import Image
 
-from geo3d.errors import BitstreamError, FormatError
+from geo3d.errors import BitstreamError, FormatError, Geo3DError
 
 WIDTH, HEIGHT, DEPTH = 96, 64, 1500
 
@@ -166,3 +166,30 @@ def test_refusals(folder: Path, stream: bytes, tmp_path: Path) -> None:
         compress(tmp_path)
     with pytest.raises(FormatError, match="exists already"):
         decompress(stream, tmp_path)
+
+
+def test_quality(folder: Path, tmp_path: Path) -> None:
+    """Colour frames keep their names, sizes and looks; everything else comes back byte for byte."""
+    av = pytest.importorskip("av", reason="video needs the extra `video`")
+    if "libsvtav1" not in av.codecs_available:
+        pytest.skip("this build of av has no SVT-AV1")
+    sizes = []
+    for quality in (20, 90):
+        with ContainerWriter() as writer:
+            outcome = codec.compress(folder, writer, "wall", Request("fast", quality=quality))
+            data = writer.to_bytes()
+        sizes.append(len(data))
+        assert outcome.count == 4
+        assert outcome.details["psnr"] > 20
+        assert 0 < outcome.details["ms_ssim"] < 1
+    assert sizes[0] < sizes[1]
+    decompress(data, tmp_path / "out")
+    for path in folder.iterdir():
+        back = tmp_path / "out" / path.name
+        if path.suffix == ".jpg":
+            with Image.open(path) as a, Image.open(back) as b:
+                assert np.abs(np.asarray(a, float) - np.asarray(b, float)).mean() < 6
+        else:
+            assert filecmp.cmp(path, back, shallow=False)
+    with ContainerWriter() as writer, pytest.raises(Geo3DError, match="from 1 to 100"):
+        codec.compress(folder, writer, "wall", Request(quality=0))

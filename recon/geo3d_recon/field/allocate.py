@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from geo3d_recon.field.cameras import FieldCameras, rays_of
 from geo3d_recon.field.model import Layer
@@ -53,8 +54,11 @@ def allocate(pictures: Pictures, cameras: FieldCameras, surface: Surface, option
     """Grids where the pictures see something, filled with mean colours."""
     seen = _trace(pictures, cameras, surface)
     cell, cells = _fine_cells(seen, options.corners)
-    coarse = _mean_layer(SparseGrid.build(corners_of(cells // COARSER), np.zeros(3), cell * COARSER),
-                         seen.places, seen.colors, 3 + options.latent)  # fmt: skip
+    wide = cell * COARSER
+    # Also where the surface is and no sampled ray came by: other views may see it.
+    places = np.concatenate([cells // COARSER, np.floor(surface.mesh.vertices / wide).astype(np.int64)])
+    grid = SparseGrid.build(corners_of(places), np.zeros(3), wide)
+    coarse = _mean_layer(grid, seen.places, seen.colors, 3 + options.latent)
     rest = seen.colors - gather(coarse.table, *coarse.grid.lookup(seen.places))[:, :3]
     fine = _mean_layer(SparseGrid.build(corners_of(cells), np.zeros(3), cell), seen.places, rest, 3, _DOUBT)
     shells = _shells(pictures, cameras)
@@ -99,6 +103,10 @@ def _mean_layer(grid: SparseGrid, places: Floats, values: Floats, width: int, do
         splat(sums, totals, *grid.lookup(places), values)
     table = np.zeros((len(grid), width), np.float32)
     table[:, : values.shape[1]] = sums / np.maximum(totals + np.float32(doubt), 1e-6)[:, None]
+    if not doubt and (totals > 0).any() and not (totals > 0).all():
+        known = np.flatnonzero(totals > 0)
+        _, nearest = cKDTree(grid.coords[known]).query(grid.coords[totals == 0])
+        table[totals == 0] = table[known[nearest]]
     return Layer(grid, table)
 
 

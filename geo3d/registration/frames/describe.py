@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from geo3d.registration.dense import FrameMaps, frame_maps
 from geo3d.registration.fpfh import color_statistics, fpfh
-from geo3d.registration.frames.lifted import LiftedFeatures, lift_features
+from geo3d.registration.frames.lifted import NONE, LiftedFeatures, lift_features
+from geo3d.registration.learned.descriptor import describe_points
 from geo3d.types import RGBDFrame
 
 # Voxels across the median depth: 4.5 cm at 2 m.
@@ -27,17 +28,21 @@ class FrameDescription:
     maps    image pyramid
     voxel   edge of its feature grid, metres
     points  [N, 3] float64 camera coordinates
+    normals [N, 3] float64 facing the camera
     shape   [N, 66] FPFH at two radii
     color   [N, 12] colour statistics, zeros without colour
     lifted  image features with depth
+    learned [N, 64] unit descriptors, trained; empty if it was not asked for
     """
 
     maps: FrameMaps
     voxel: float
     points: NDArray[np.float64]
+    normals: NDArray[np.float64]
     shape: NDArray[np.float32]
     color: NDArray[np.float32]
     lifted: LiftedFeatures
+    learned: NDArray[np.float32]
 
 
 def feature_voxel(maps: FrameMaps) -> float:
@@ -45,8 +50,15 @@ def feature_voxel(maps: FrameMaps) -> float:
     return float(np.median(maps.levels[2].depth[maps.levels[2].depth > 0])) / VOXELS_PER_DEPTH
 
 
-def describe_frame(frame: RGBDFrame, voxel: float | None = None) -> FrameDescription:
-    """Describe a frame on a grid of the given voxel (two frames must share one; None: the frame's own)."""
+def describe_frame(
+    frame: RGBDFrame, voxel: float | None = None, *, images: bool = True, learned: bool = True
+) -> FrameDescription:
+    """Describe a frame on a grid of the given voxel (two frames must share one; None: the frame's own).
+
+    Parameters
+    ----------
+    images, learned : look for image features, make trained descriptors.
+    """
     from geo3d.ops import undistort
 
     if frame.camera.distortion:
@@ -57,7 +69,12 @@ def describe_frame(frame: RGBDFrame, voxel: float | None = None) -> FrameDescrip
     keep = _spread(len(points))
     shape = _shape(points, normals, voxel)[keep]
     color = _color(points, colors, voxel)[keep]
-    return FrameDescription(maps, voxel, points[keep], shape, color, lift_features(frame))
+    lifted = lift_features(frame) if images else NONE
+    points, normals = points[keep], normals[keep]
+    trained = np.zeros((0, 64), np.float32)
+    if learned:
+        trained = describe_points(maps.levels[1], points, normals, shape, color, voxel)
+    return FrameDescription(maps, voxel, points, normals, shape, color, lifted, trained)
 
 
 def _spread(count: int) -> NDArray[np.int64]:

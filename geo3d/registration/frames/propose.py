@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.registration.frames.describe import FrameDescription
+from geo3d.registration.learned.descriptor import soft_matches
 from geo3d.registration.match import mutual_matches
 from geo3d.registration.sc2 import sc2_poses
 
@@ -36,10 +37,17 @@ def lifted_matches(a: FrameDescription, b: FrameDescription) -> Matches:
     return a.lifted.points[pairs[:, 0]], b.lifted.points[pairs[:, 1]], score
 
 
+def learned_matches(a: FrameDescription, b: FrameDescription) -> Matches:
+    """The trained descriptor, best of either side, by confidence."""
+    pairs, score = soft_matches(a.learned, b.learned)
+    return a.points[pairs[:, 0]], b.points[pairs[:, 1]], score
+
+
 SOURCES: dict[str, Callable[[FrameDescription, FrameDescription], Matches]] = {
     "color-shape": color_shape_matches,
     "shape": shape_matches,
     "lifted": lifted_matches,
+    "learned": learned_matches,
 }
 
 

@@ -70,7 +70,7 @@ def folder_pairs(folder: Path, per_bin: int, seed: int, max_frames: int = 90) ->
 
 
 def synthetic_pairs(
-    rooms: Sequence[int], per_bin: int, frames: int = 24, images: Sequence[NDArray[np.uint8]] = ()
+    rooms: Sequence[int], per_bin: int, frames: int = 16, images: Sequence[NDArray[np.uint8]] = ()
 ) -> Iterator[FramePair]:
     """Pairs of random rooms (by seed), each seen by one of the sensors, with changes of exposure.
 

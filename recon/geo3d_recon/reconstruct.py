@@ -23,9 +23,10 @@ DEFAULT_METHOD: Method = "learned"
 MOST_LEARNED = 30_000
 # Beyond it neighbouring points are averaged: noise falls, and a million points take a minute.
 MOST_POINTS = 300_000
-# Methods that presume an inside, and the share of the samples that a surface must meet to be believed.
+# Methods that presume an inside, and the share of the samples that their surface must meet to be believed: less of a
+# closed one, where stray points and thin parts are missed, than of one that was cut back to the samples.
 _CLOSED: tuple[Method, ...] = ("learned", "wnnc")
-_MET = 0.85
+_MET_CLOSED, _MET_OPEN = 0.85, 0.98
 _SPECK = 1e-4  # smaller parts of a sheet, by the area of the largest, are noise; rooms hold many small things
 
 
@@ -70,7 +71,8 @@ def reconstruct(
     if method == "learned" and len(samples.points) > MOST_LEARNED:
         method = "wnnc"
     finished = _finish(METHODS[method](samples), samples, watertight)
-    if watertight == "auto" and method in _CLOSED and share_met(finished.mesh, samples.points) < _MET:
+    least = _MET_OPEN if finished.open_scan else _MET_CLOSED
+    if watertight == "auto" and method in _CLOSED and share_met(finished.mesh, samples.points) < least:
         method = "sheet"
         finished = _Finished(drop_small_parts(METHODS[method](samples), _SPECK), True)
     if faces is None and method == "learned":

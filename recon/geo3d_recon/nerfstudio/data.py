@@ -65,6 +65,9 @@ def exported(data: Path, folder: Path | None = None) -> Path:
         return target
     if data.suffix.lower() != ".g3c":
         raise FormatError(f"--data {data}: give an RGB-D folder, the output of a scan, or a .g3c file with frames")
+    done = target / TRANSFORMS
+    if done.is_file() and done.stat().st_mtime >= data.stat().st_mtime:
+        return target
     with tempfile.TemporaryDirectory(prefix="geo3d-") as place:
         unpacked = Path(place) / "frames"
         _unpack(data, unpacked)

@@ -17,10 +17,11 @@ def enough_faces(points: int) -> int:
 def simplify(mesh: TriangleMesh, faces: int) -> TriangleMesh:
     """Reduce to about `faces` by quadric edge collapse (Garland and Heckbert 1997), by Open3D.
 
-    A closed mesh stays closed and without self-intersections: a target that would break that is raised until it
-    does not.
+    A closed mesh stays closed, and one that does not pass through itself stays so: a target that would break that is
+    raised until it does not.
     """
     closed = mesh.is_watertight
+    simple = closed or not intersecting_edges(mesh)
     target = faces
     while target < len(mesh.faces):
         reduced = mesh.to_open3d().simplify_quadric_decimation(target)
@@ -28,7 +29,8 @@ def simplify(mesh: TriangleMesh, faces: int) -> TriangleMesh:
         reduced.remove_unreferenced_vertices()
         result = TriangleMesh.from_open3d(reduced)
         result = TriangleMesh(result.vertices, result.faces)
-        if len(result.faces) >= 4 and (not closed or (result.is_watertight and not intersecting_edges(result))):
+        broken = (closed and not result.is_watertight) or (simple and intersecting_edges(result) > 0)
+        if len(result.faces) >= 4 and not broken:
             return result
         target = int(target * 1.5) + 4
     return mesh

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from geo3d_recon.bench.metrics import sample_surface
 from geo3d_recon.methods.sheet import sheet
 from geo3d_recon.reconstruct import reconstruct
 from geo3d_recon.samples import Samples
 from geo3d_recon.support import share_met
+from PIL import Image
+from scipy.spatial import cKDTree
 
 from geo3d.types import TriangleMesh
 
@@ -55,3 +58,19 @@ def test_a_surface_meets_only_the_samples_that_are_near():
     x, y = (a.ravel() for a in np.meshgrid(g, g))
     both = np.concatenate([np.c_[x, y, 0 * x], np.c_[x, y, 0 * x + 1]])
     assert share_met(square, both) == pytest.approx(0.5)
+
+
+@pytest.mark.slow
+def test_a_real_depth_frame_is_met_and_nothing_is_made_up(shared_data):
+    folder = shared_data / "reg" / "box_desk"
+    K = np.loadtxt(folder / "intrinsics.txt")
+    depth = np.asarray(Image.open(folder / "frame-000047.depth.png"))[::3, ::3] / 1000.0
+    v, u = np.nonzero(depth)
+    z = depth[v, u]
+    p = np.stack([(3 * u - K[0, 2]) / K[0, 0] * z, (3 * v - K[1, 2]) / K[1, 1] * z, z], -1)
+    size = np.ptp(p, axis=0).max()
+    mesh = reconstruct(p).mesh
+    on_surface, _ = sample_surface(mesh, 20_000, 0)
+    assert (cKDTree(p).query(on_surface)[0] < 0.03 * size).mean() > 0.95
+    dense, _ = sample_surface(mesh, 400_000, 1)
+    assert (cKDTree(dense).query(p)[0] < 0.01 * size).mean() > 0.98

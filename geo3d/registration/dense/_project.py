@@ -9,8 +9,8 @@ from geo3d.registration.dense._normal_equations import depth_sigma
 
 # Columns of `project_statistics`.
 VIEW, KNOWN, CONSISTENT, VIOLATED, OCCLUDED, DISTANCE2 = 0, 1, 2, 3, 4, 5
-GREY, MAGNITUDE, CHROMA_RG, CHROMA_BY, TONE, RELIEF = 6, 12, 18, 24, 30, 36
-COUNT = 42
+GREY, MAGNITUDE, CHROMA_RG, CHROMA_BY, TONE = 6, 12, 18, 24, 30
+COUNT = 36
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -26,8 +26,8 @@ def _add_pair(out, at, a, b):  # type: ignore[no-untyped-def]
 # fmt: off
 @njit(cache=True, nogil=True)
 def project_statistics(  # type: ignore[no-untyped-def]
-    depth_s, normals_s, grey_s, tone_s, gradient_s, chroma_s, relief_s,
-    depth_t, normals_t, grey_t, tone_t, gradient_t, chroma_t, relief_t,
+    depth_s, normals_s, grey_s, tone_s, gradient_s, chroma_s,
+    depth_t, normals_t, grey_t, tone_t, gradient_t, chroma_t,
     cam_s, cam_t, R, t, step,
 ):
     # fmt: on
@@ -35,7 +35,7 @@ def project_statistics(  # type: ignore[no-untyped-def]
 
     View: falls into the image.  Known: the target has depth there.  Consistent: same surface, same facing.
     Violated: the target saw through the point, with no near depth around.  Occluded: behind the target's surface.
-    Then six sums (n, a, b, aa, bb, ab) each of grey, gradient magnitude, two chroma channels, tone and relief
+    Then six sums (n, a, b, aa, bb, ab) each of grey, gradient magnitude, two chroma channels and tone
     over the consistent pixels.  cam: (fx, fy, cx, cy).
     """
     fx, fy, cx, cy = cam_t
@@ -81,7 +81,6 @@ def project_statistics(  # type: ignore[no-untyped-def]
                 _add_pair(out, MAGNITUDE, gs, gt)
                 _add_pair(out, CHROMA_RG, chroma_s[vs, us, 0], chroma_t[v, u, 0])
                 _add_pair(out, TONE, tone_s[vs, us], tone_t[v, u])
-                _add_pair(out, RELIEF, relief_s[vs, us], relief_t[v, u])
                 _add_pair(out, CHROMA_BY, chroma_s[vs, us, 1], chroma_t[v, u, 1])
                 continue
             if abs(Z - d) <= 2 * tau:

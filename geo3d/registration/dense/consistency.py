@@ -25,7 +25,6 @@ class Consistency:
     tone        the same over wide windows
     magnitude   correlation of gradient magnitude
     chroma      mean correlation of the two colour opponents
-    relief      correlation of the surfaces' curvature, which needs no colour
     pairs       consistent points, both directions
     worse_consistent, worse_violation  the less favourable direction's shares
     """
@@ -39,7 +38,6 @@ class Consistency:
     tone: float
     magnitude: float
     chroma: float
-    relief: float
     pairs: int
     worse_consistent: float
     worse_violation: float
@@ -61,8 +59,8 @@ def _camera(level: Level) -> tuple[float, float, float, float]:
 def one_way(source: Level, target: Level, T_target_source: NDArray[np.float64], step: int = 1) -> NDArray[np.float64]:
     """The raw sums of `project_statistics` for every step-th pixel in both axes."""
     return p.project_statistics(
-        source.depth, source.normals, source.grey, source.tone, source.gradient, source.chroma, source.relief,
-        target.depth, target.normals, target.grey, target.tone, target.gradient, target.chroma, target.relief,
+        source.depth, source.normals, source.grey, source.tone, source.gradient, source.chroma,
+        target.depth, target.normals, target.grey, target.tone, target.gradient, target.chroma,
         _camera(source), _camera(target),
         np.ascontiguousarray(T_target_source[:3, :3]), np.ascontiguousarray(T_target_source[:3, 3]), step,
     )  # fmt: skip
@@ -91,7 +89,6 @@ def consistency(
         magnitude=_correlation(total[p.MAGNITUDE : p.MAGNITUDE + 6]),
         chroma=(_correlation(total[p.CHROMA_RG : p.CHROMA_RG + 6]) + _correlation(total[p.CHROMA_BY : p.CHROMA_BY + 6]))
         / 2,
-        relief=_correlation(total[p.RELIEF : p.RELIEF + 6]),
         pairs=int(total[p.CONSISTENT]),
         worse_consistent=float(min(shares)),
         worse_violation=float(max(violations)),

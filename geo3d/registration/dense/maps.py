@@ -29,7 +29,6 @@ class Level:
     tone     [h, w] the same over a window of a sixth of the width, which forgives a few pixels of misregistration
     chroma   [h, w, 2] red-green and blue-yellow opponents, about -1 to 1
     gradient [h, w, 2] of grey along u and v, per pixel
-    relief   [h, w] mean curvature, -1 to 1 (hollow to bulging), 0 on planes and without depth
     points   [N, 7] x y z, normal, grey of the pixels with depth and normal, raster order
     """
 
@@ -40,7 +39,6 @@ class Level:
     tone: FloatMap
     chroma: FloatMap
     gradient: FloatMap
-    relief: FloatMap
     points: FloatMap
 
 
@@ -68,20 +66,6 @@ def _smooth(image: FloatMap, size: int) -> FloatMap:
     return np.asarray(uniform_filter(image, size, mode="nearest"), dtype=np.float32)
 
 
-def _relief(camera: PinholeCamera, depth: FloatMap, normals: FloatMap) -> FloatMap:
-    """Divergence of the normals a tenth of the depth, smoothed and squashed."""
-    known = normals[..., 2] != 0
-    across = np.zeros_like(depth)
-    for axis, component in ((1, 0), (0, 1)):
-        n = normals[..., component]
-        ahead, behind = np.roll(n, -1, axis), np.roll(n, 1, axis)
-        both = np.roll(known, -1, axis) & np.roll(known, 1, axis) & known
-        focal = camera.fx if component == 0 else camera.fy
-        across += np.where(both, (ahead - behind) * (0.05 * focal), 0)
-    across[[0, -1]], across[:, [0, -1]] = 0, 0
-    return np.tanh(_smooth(across.astype(np.float32), 3)) * known
-
-
 def _level(camera: PinholeCamera, depth: FloatMap, rgb: FloatMap | None, step: int) -> Level:
     h, w = depth.shape
     normals = _image.normals_from_depth(depth, camera.fx, camera.fy, camera.cx, camera.cy, step, 0.06)
@@ -97,9 +81,7 @@ def _level(camera: PinholeCamera, depth: FloatMap, rgb: FloatMap | None, step: i
     gradient[:, 1:-1, 0] = (grey[:, 2:] - grey[:, :-2]) / 2
     gradient[1:-1, :, 1] = (grey[2:] - grey[:-2]) / 2
     points = _image.list_points(depth, normals, grey, camera.fx, camera.fy, camera.cx, camera.cy)
-    return Level(
-        camera, depth, normals, grey, tone, chroma.astype(np.float32), gradient, _relief(camera, depth, normals), points
-    )
+    return Level(camera, depth, normals, grey, tone, chroma.astype(np.float32), gradient, points)
 
 
 def frame_maps(frame: RGBDFrame) -> FrameMaps:

@@ -22,7 +22,6 @@ QUICK = (
     "tone",
     "magnitude",
     "chroma",
-    "relief",
     "overlap_tone",
     "colored",
 )
@@ -35,8 +34,6 @@ FULL = (
     "log_align_rmse",
     "grey_coarse",
     "tone_coarse",
-    "relief_coarse",
-    "relief_overlap",
 )
 
 
@@ -54,7 +51,6 @@ def quick_evidence(seen: Consistency, colored: bool) -> NDArray[np.float64]:
             seen.tone,
             seen.magnitude,
             seen.chroma,
-            seen.relief,
             seen.tone * min(seen.overlap, 0.5),
             float(colored),
         ]
@@ -83,8 +79,6 @@ def full_evidence(
                 np.log(alignment.rmse / median_depth + 1e-4),
                 coarse.grey,
                 coarse.tone,
-                coarse.relief,
-                seen.relief * min(seen.overlap, 0.5),
             ],
         ]
     )

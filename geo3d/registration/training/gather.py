@@ -43,8 +43,7 @@ class Evidence:
 def first_glance() -> Logistic:
     """A hand-made ranking of raw hypotheses, so that what is gathered does not depend on an earlier training."""
     weights = {
-        "log_overlap": 0.8, "consistent": 3.0, "sqrt_violation": -4.0, "tone": 2.0, "grey": 1.0, "relief": 1.5,
-        "overlap_tone": 4.0,
+        "log_overlap": 0.8, "consistent": 3.0, "sqrt_violation": -4.0, "tone": 2.0, "grey": 1.0, "overlap_tone": 4.0
     }  # fmt: skip
     w = np.array([weights.get(name, 0.0) for name in QUICK])
     return Logistic(QUICK, np.zeros(len(QUICK)), np.ones(len(QUICK)), w, 0.0)

@@ -37,7 +37,7 @@ class VerifierConfig:
     pairs_per_bin: int = 25
     room_pairs_per_bin: int = 3
     ridge: float = 3.0
-    threshold: float = 0.75
+    threshold: float = 0.8
     seed: int = 1
 
 
@@ -50,7 +50,7 @@ def train_verifier(settings: dict[str, Any], folder: Path) -> None:
     sets = {name: _gathered(folder / f"{name}.npz", pairs, config) for name, pairs in _sources(config).items()}
     if not sets:
         raise Geo3DError("the verifier needs folders or rooms to train on; the configuration names none")
-    held_out = {name: _held_out(sets, name, config.ridge) for name in sets} if len(sets) > 1 else {}
+    held_out = {name: _held_out(sets, name, config.ridge, config.threshold) for name in sets} if len(sets) > 1 else {}
     quick = fit_logistic(*_joined(list(sets.values()), "quick"), QUICK, config.ridge)
     full = fit_logistic(*_joined(list(sets.values()), "full"), FULL, config.ridge)
     weights = {"quick": _plain(quick), "full": _plain(full), "threshold": config.threshold}
@@ -87,18 +87,18 @@ def _joined(sets: list[Evidence], kind: str) -> tuple[NDArray[np.float64], NDArr
     return x[y >= 0], y[y >= 0]
 
 
-def _held_out(sets: dict[str, Evidence], name: str, ridge: float) -> dict[str, float]:
+def _held_out(sets: dict[str, Evidence], name: str, ridge: float, threshold: float) -> dict[str, float]:
     """Train on all other sets and judge this one: as another sensor or place would be."""
     others = [s for key, s in sets.items() if key != name]
-    mine = sets[name]
+    (x, y), raw = (_joined([sets[name]], kind) for kind in ("full", "quick"))
     full = fit_logistic(*_joined(others, "full"), FULL, ridge)
     quick = fit_logistic(*_joined(others, "quick"), QUICK, ridge)
     return {
-        "poses": float(len(mine.full)),
-        "auc": area_under_roc(full.logit(mine.full), mine.full_label),
-        "auc_quick": area_under_roc(quick.logit(mine.quick), mine.quick_label),
-        "right_accepted": float((full.probability(mine.full) > 0.75)[mine.full_label == 1].mean()),
-        "wrong_accepted": float((full.probability(mine.full) > 0.75)[mine.full_label == 0].mean()),
+        "poses": float(len(x)),
+        "auc": area_under_roc(full.logit(x), y),
+        "auc_quick": area_under_roc(quick.logit(raw[0]), raw[1]),
+        "right_accepted": float((full.probability(x) > threshold)[y == 1].mean()),
+        "wrong_accepted": float((full.probability(x) > threshold)[y == 0].mean()),
     }
 
 

@@ -64,6 +64,7 @@ class IntegerNetwork:
         self._refreshes = refreshes(tensors)
         for name in ("conv1", "conv2", *(f"conv_r.{r}" for r in range(len(self._refreshes)))):
             self._w[name] = self._w[name].reshape(27, self.channels, self.channels)
+        self._nibbles = [_nibble_sums(self._w[f"known_in.{stage}"], stage) for stage in range(8)]
         self._no_exist = np.zeros((27, self.channels), dtype)
         up = self._w["up"].reshape(self.channels, 8, self.channels)
         self._w["up"] = np.ascontiguousarray(up.transpose(1, 0, 2))
@@ -96,7 +97,7 @@ class IntegerNetwork:
         if stage in self._refreshes:
             self._refresh(self._refreshes.index(stage), known, neighbours)
         out = np.zeros(n, np.int32)
-        layers = (w["latent_in"][stage], w[f"known_in.{stage}"], w["bias_in"][stage])
+        layers = (w["latent_in"][stage], self._nibbles[stage], w["bias_in"][stage])
         head = (w["middle"][stage], w["bias_middle"][stage], w["out"][stage], w["bias_out"][stage : stage + 1])
         activations = np.zeros((n, sum(w["middle"].shape[1:])), np.uint8)
         self._run(n, _predict, stage, known, neighbours, self._features, *layers, *head, out, activations)
@@ -137,6 +138,14 @@ def refreshes(tensors: dict[str, NDArray[Any]]) -> tuple[int, ...]:
     if any(not 0 < a < 8 for a in stages) or list(stages) != sorted(set(stages)):
         raise BitstreamError(f"octree network refreshes its features before stages {stages}, not rising within 1 to 7")
     return stages
+
+
+def _nibble_sums(weight: NDArray[Any], stage: int) -> NDArray[Any]:
+    """Sums [27, 2, 16, H] of the rows 27 s + k of `weight` with octant s set, for both nibbles of a byte."""
+    rows = np.zeros((8, 27, weight.shape[1]), weight.dtype)
+    rows[:stage] = weight.reshape(stage, 27, weight.shape[1])
+    bits = (np.arange(16)[:, None] >> np.arange(4) & 1).astype(weight.dtype)
+    return np.ascontiguousarray(np.einsum("vs,nskh->knvh", bits, rows.reshape(2, 4, 27, -1)))
 
 
 def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
@@ -234,7 +243,7 @@ def _predict(
     neighbours,
     features,
     latent_in,
-    known_in,
+    nibbles,
     bias_in,
     middle,
     bias_middle,
@@ -243,9 +252,10 @@ def _predict(
     out,
     activations,
 ):
-    """Two hidden layers and the logit of one octant; the known octants around enter as rows of a table."""
-    n, c = features.shape[0] - 1, features.shape[1]
+    """Two hidden layers and the logit of one octant; known octants enter as rows of a table, four at a time."""
+    c = features.shape[1]
     hidden, head = middle.shape
+    mask = (1 << stage) - 1
     h1 = np.zeros(hidden, features.dtype)
     h2 = np.zeros(head, features.dtype)
     for i in range(first, last):
@@ -256,14 +266,15 @@ def _predict(
                 for j in range(hidden):
                     h1[j] += x * latent_in[m, j]
         for k in range(27):
-            q = neighbours[i, k]
-            byte = known[q]
-            if q == n or byte == 0:
-                continue
-            for s in range(stage):
-                if byte >> s & 1:
-                    for j in range(hidden):
-                        h1[j] += known_in[27 * s + k, j]
+            # Node n, the absent one, has no octants.
+            byte = known[neighbours[i, k]] & mask
+            low, high = byte & 15, byte >> 4
+            if low:
+                for j in range(hidden):
+                    h1[j] += nibbles[k, 0, low, j]
+            if high:
+                for j in range(hidden):
+                    h1[j] += nibbles[k, 1, high, j]
         for m in range(hidden):
             h1[m] = _to_activation(h1[m])
             activations[i, head + m] = np.uint8(h1[m])

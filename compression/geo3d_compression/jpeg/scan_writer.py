@@ -57,6 +57,25 @@ def _emit_value(out, state, value, size):
 
 
 @njit(cache=True, nogil=True)
+def _emit_coefficient(out, state, ac, zeros, value):
+    """A coefficient behind a run of zeros; False where the buffer is full or a code is missing."""
+    while zeros > 15:
+        if state[POS] + 32 > out.size:
+            return False
+        _emit_symbol(out, state, ac, 0xF0)
+        zeros -= 16
+    size = _size(abs(value))
+    if size > 15 or state[POS] + 32 > out.size:
+        state[POS] = out.size
+        return False
+    _emit_symbol(out, state, ac, zeros << 4 | size)
+    if state[POS] + 32 > out.size:
+        return False
+    _emit_value(out, state, value, size)
+    return True
+
+
+@njit(cache=True, nogil=True)
 def _write_sequential(out, state, coefs, at, dc, ac, last_dc, c):
     difference = np.int64(coefs[at]) - last_dc[c]
     last_dc[c] = coefs[at]
@@ -71,19 +90,8 @@ def _write_sequential(out, state, coefs, at, dc, ac, last_dc, c):
         if value == 0:
             r += 1
             continue
-        while r > 15:
-            if state[POS] + 32 > out.size:
-                return
-            _emit_symbol(out, state, ac, 0xF0)
-            r -= 16
-        size = _size(abs(value))
-        if size > 15 or state[POS] + 32 > out.size:
-            state[POS] = out.size
+        if not _emit_coefficient(out, state, ac, r, value):
             return
-        _emit_symbol(out, state, ac, r << 4 | size)
-        if state[POS] + 32 > out.size:
-            return
-        _emit_value(out, state, value, size)
         r = 0
     if r > 0 and state[POS] + 32 <= out.size:
         _emit_symbol(out, state, ac, 0)
@@ -115,19 +123,8 @@ def _write_ac_first(out, state, coefs, at, ac, first, last, low, run, pending):
             r += 1
             continue
         _flush_run(out, state, ac, run, pending)
-        size = _size(magnitude)
-        while r > 15:
-            if state[POS] + 32 > out.size:
-                return
-            _emit_symbol(out, state, ac, 0xF0)
-            r -= 16
-        if size > 15 or state[POS] + 32 > out.size:
-            state[POS] = out.size
+        if not _emit_coefficient(out, state, ac, r, magnitude if value > 0 else -magnitude):
             return
-        _emit_symbol(out, state, ac, r << 4 | size)
-        if state[POS] + 32 > out.size:
-            return
-        _emit_value(out, state, magnitude if value > 0 else -magnitude, size)
         r = 0
     if r > 0:
         run[0] += 1

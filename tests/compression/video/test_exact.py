@@ -7,6 +7,7 @@ import contextlib
 import numpy as np
 import pytest
 from compression_clips import moving
+from compression_damage import damaged
 from geo3d_compression.video.exact import decode_frames, encode_frames
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,10 +48,6 @@ _STREAM = encode_frames(_FRAMES, "yuv420p", "fast")
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_damaged_streams_are_refused_or_harmless(draw: st.DataObject) -> None:
-    data = bytearray(_STREAM)
-    if draw.draw(st.booleans()):
-        data = data[: draw.draw(st.integers(0, len(data) - 1))]
-    else:
-        data[draw.draw(st.integers(0, len(data) - 1))] ^= draw.draw(st.integers(1, 255))
+    data = damaged(draw, _STREAM)
     with contextlib.suppress(BitstreamError):
-        assert len(decode_frames(bytes(data), 2, "yuv420p", 10, 12, "fast")) == 2
+        assert len(decode_frames(data, 2, "yuv420p", 10, 12, "fast")) == 2

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from geo3d.errors import BitstreamError, ShapeError
 from geo3d_compression.container.fields import Blob, Choice, Cursor, Field, UInt, pack, put_varint, unpack
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
+from geo3d_compression.entropy.models import WEIGHT_ONE, new_apm, new_counters
+from geo3d_compression.image import decisions as d
 from geo3d_compression.image.pixels import MEDIAN, NEIGHBOUR, code_samples
 from geo3d_compression.image.planes import decode_planes, encode_planes
-from geo3d_compression.jpeg import step
-from geo3d_compression.jpeg.model import fresh_state
 from geo3d_compression.volume.profiles import Profile
 
 _LAYOUT: tuple[Field, ...] = (
@@ -43,7 +43,7 @@ def _encode(rows: NDArray[np.int32], highest: int, way: str, profile: Profile) -
     if way == "planes":
         return encode_planes(rows, highest, profile)
     coder, buffer = new_encoder(36 * rows.size)
-    code_samples(_coder(coder, buffer, True, profile), rows, highest, _PREDICTIONS[way])
+    _code_drawing(coder, buffer, True, rows, highest, way, profile)
     return finish(coder, buffer)
 
 
@@ -52,14 +52,22 @@ def _decode(data: bytes, rows: NDArray[np.int32], highest: int, way: str, profil
         decode_planes(data, rows, highest, profile)
         return
     coder, buffer = new_decoder(data)
-    code_samples(_coder(coder, buffer, False, profile), rows, highest, _PREDICTIONS[way])
+    _code_drawing(coder, buffer, False, rows, highest, way, profile)
     check_decoder(coder, buffer, "picture stream")
 
 
-def _coder(state: NDArray[np.int64], buffer: NDArray[np.uint8], encode: bool, profile: Profile) -> step.Coder:
-    model = fresh_state()
-    scratch = step.scratch(_CONTEXTS[profile], False, _RATE, _LIMIT)
-    return step.Coder(state, buffer, encode, model.counters, model.weights, *scratch)
+def _code_drawing(
+    coder: NDArray[np.int64], buffer: NDArray[np.uint8], encode: bool, rows: NDArray[np.int32], highest: int, way: str,
+    profile: Profile,
+) -> None:  # fmt: skip
+    work = np.zeros(d.WORK_SIZE, np.int64)
+    work[d.BASE], work[d.RATE], work[d.LIMIT] = _CONTEXTS[profile], _RATE, _LIMIT
+    weights = np.zeros((d.ROWS_0 + d.ROWS_1 + d.ROWS_2, d.INPUT_COUNT), np.int32)
+    weights[:, 0 : 2 * d.ALL_CONTEXTS : 2] = WEIGHT_ONE // 5
+    code_samples(
+        coder, buffer, encode, rows, highest, _PREDICTIONS[way], new_counters(d.ALL_CONTEXTS << d.TABLE_BITS),
+        weights.reshape(-1), np.full(3 * d.FINAL_ROWS, WEIGHT_ONE // 3, np.int32), new_apm(d.APM_ROWS), work,
+    )  # fmt: skip
 
 
 def encode_samples(image: NDArray[Any], profile: Profile = "best", threads: int = 2) -> bytes:

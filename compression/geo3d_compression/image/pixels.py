@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from geo3d_compression.image.decisions import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2, code_value, mix_hash
 from geo3d_compression.jpeg.classes import LOG, signed
-from geo3d_compression.jpeg.step import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2, code_value, mix_hash
 
 _OWN = 12
 MEDIAN, NEIGHBOUR = range(2)
@@ -44,13 +44,12 @@ def _neighbourhood(image, y, x):
 
 
 @njit(cache=True, nogil=True)
-def code_samples(coder, image, highest, learn):
+def code_samples(state, buffer, encode, image, highest, learn, counters, weights, final, apm, work):
     """Code int32 `image` [H, W, C] with samples in [0, highest]; decoding fills it.
 
     `learn`: how a sample is predicted where its neighbours differ: MEDIAN or NEIGHBOUR (palettes).
     """
     height, width, channels = image.shape
-    work = coder.work
     errors = np.zeros((2, width + 2, channels), np.int64)
     n = np.zeros(_OWN, np.int64)
     places = np.zeros(1 << _PLACE_BITS, np.int64)
@@ -148,9 +147,9 @@ def code_samples(coder, image, highest, learn):
                 for t in range(14):
                     work[t] = mix_hash(work[t], 64 + 4 * t + c + (1024 if flat else 0))
                 value = np.int64(image[y, x, c]) - middle
-                value = code_value(coder, value, False)
+                value = code_value(state, buffer, counters, weights, final, apm, work, value, False, encode)
                 sample = min(max(middle + value, 0), highest)
-                if not coder.encode:
+                if not encode:
                     image[y, x, c] = sample
                 errors[here, x + 1, c] = sample - middle
                 second_error, first_error = first_error, sample - middle

@@ -5,7 +5,7 @@ SOURCES := geo3d:compression:recon:viewer
 
 GOLDEN := $(shell grep -rlE "golden|GOLDEN" tests/compression --include='test_*.py')
 
-.PHONY: demo test test-slow test-portable test-package lint types rules check clean
+.PHONY: demo test test-slow test-portable test-package test-full lint types rules check clean
 demo:            ## scan the bundled RGB-D sequence: poses, cloud, mesh, one compressed file, a picture
 	@scripts/setup.sh all
 	@$(RUN)/geo3d scan samples/box_desk -o out/box_desk
@@ -27,6 +27,9 @@ test-portable:   ## pinned streams with code compiled for any x86-64 and bounds-
 test-package:    ## build wheel and sdist, install both in clean environments, use them
 	@scripts/setup.sh dev
 	VENV=$(VENV) scripts/test_package.sh
+
+test-full:       ## against nerfstudio, PyTorch3D and Ray, in an environment of their own (7 GB)
+	@scripts/test_full.sh
 
 lint:
 	@scripts/setup.sh dev

@@ -13,6 +13,7 @@ from geo3d_recon.implicit import extract_surface
 from geo3d_recon.learned.weights import BUNDLED, load_net
 from geo3d_recon.orient import WNNC
 from geo3d_recon.samples import Samples
+from geo3d_recon.settle import settle
 from geo3d_recon.spacing import spacing
 from geo3d_recon.support import keep_supported_parts
 from geo3d_recon.winding import WindingTree
@@ -29,8 +30,13 @@ def learned(samples: Samples, weights: Path = BUNDLED) -> TriangleMesh:
     from geo3d_recon.learned.graph import build_graph, point_cues
 
     net = load_net(weights)
-    points, h = samples.points, spacing(samples.points)
-    moments = WNNC().moments(points) if samples.normals is None else samples.normals * h**2
+    points = samples.points
+    if samples.normals is None:
+        points, moments = settle(points, WNNC().moments(points))
+        h = spacing(points)
+    else:
+        h = spacing(points)
+        moments = samples.normals * h**2
     cues = point_cues(points, moments, h)
     graph = build_graph(points, cues, h, net.config.neighbours)
     with torch.inference_mode():

@@ -23,9 +23,8 @@ def test_field_is_one_inside_and_zero_outside():
 
 @pytest.mark.parametrize("width", [0.0, 0.05])
 @pytest.mark.parametrize(("opening", "tolerance"), [(winding._OPENING, 0.03), (8.0, 0.002)])
-def test_tree_agrees_with_the_direct_sum(width, opening, tolerance, monkeypatch):
-    monkeypatch.setattr(winding, "_OPENING", opening)
-    tree = WindingTree.build(P)
+def test_tree_agrees_with_the_direct_sum(width, opening, tolerance):
+    tree = WindingTree.build(P, opening)
     kernel = direct(Q, width)
     np.testing.assert_allclose(tree.field(M, Q, width), np.einsum("qpc,pc->q", kernel, M), atol=tolerance)
     s = np.random.default_rng(2).uniform(size=len(P))
@@ -33,9 +32,8 @@ def test_tree_agrees_with_the_direct_sum(width, opening, tolerance, monkeypatch)
     np.testing.assert_allclose(tree.adjoint(s, Q, width), truth, atol=tolerance * np.abs(truth).max())
 
 
-def test_outward_is_minus_the_gradient(monkeypatch):
-    monkeypatch.setattr(winding, "_OPENING", 8.0)
-    tree, e = WindingTree.build(P), 1e-4
+def test_outward_is_minus_the_gradient():
+    tree, e = WindingTree.build(P, 8.0), 1e-4
     far = Q[np.abs(torus_distance(Q)) > 0.1]
     step = np.eye(3) * e
 

@@ -13,12 +13,12 @@ import golden
 
 WEIGHTS = "87a846ec8a6258ad"
 GOLDEN = {
-    17: "3a98b0ccf75aac5b",
-    24: "d73b74f738ada91c",
-    32: "7273fe343a233534",
-    64: "3787297cf38a60be",
-    101: "b8202ea23a29adcf",
-    160: "688296585cbe4ce4",
+    17: "0134708af16d7c2b",
+    24: "be60b66e3d07a0dc",
+    32: "885c6bdcc377cfe9",
+    64: "aec800326de4c8c3",
+    101: "c25c5f8557e0eb35",
+    160: "8c29359a0b27414d",
 }
 
 

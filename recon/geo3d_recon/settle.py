@@ -23,15 +23,21 @@ from geo3d_recon.planes import local_planes
 Floats = NDArray[np.float64]
 _PLANE = 10  # neighbours of the plane fit
 _NEAR, _AROUND = 9, 40  # neighbours whose normals are compared, and over which agreement is averaged (self included)
+# Fewer samples stand so far apart that the plane of ten of them costs more curvature than noise.
+_FEWEST = 2000
 # Agreement before, after, and gained, at which samples begin to move and at which they move all the way.
 _BEFORE, _AFTER, _GAIN = (0.69, 0.75), (0.88, 0.94), (0.07, 0.12)
 
 
 def settle(points: Floats, moments: Floats) -> tuple[Floats, Floats]:
-    """Samples with noise taken out where it hides the surface, and their winding-number moments; inputs if nowhere.
+    """Samples with noise taken out where it hides the surface, and their winding-number moments.
+
+    The inputs come back where there is nothing to take out, or fewer than 2,000 samples.
 
     points [N, 3]; moments [N, 3]: their area-weighted winding-number normals.
     """
+    if len(points) < _FEWEST:
+        return points, moments
     center, axis, _ = local_planes(points, _PLANE)
     moved = points - ((points - center) * axis).sum(axis=1, keepdims=True) * axis
     before = _agreement(points, moments)

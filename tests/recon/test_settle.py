@@ -25,7 +25,7 @@ def test_a_noisy_ball_comes_closer_to_its_surface() -> None:
 
 
 def test_clean_samples_stay_where_they_are() -> None:
-    points = sphere(1500, 0.0)
+    points = sphere(2500, 0.0)
     moments = WNNC().moments(points)
     settled, same = settle(points, moments)
     assert np.array_equal(settled, points)

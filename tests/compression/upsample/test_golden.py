@@ -11,7 +11,7 @@ from geo3d_compression.upsample.weights import weights_id
 sys.path.insert(0, str(Path(__file__).parent))
 import golden
 
-WEIGHTS = "87a846ec8a6258ad"
+WEIGHTS = "06329555de296c74"
 GOLDEN = {
     17: "0134708af16d7c2b",
     24: "be60b66e3d07a0dc",

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from geo3d.bench.suite import Row, Suite
 from geo3d.errors import FormatError, Geo3DError
+from geo3d_compression.bench import hevc
+from geo3d_compression.bench.peer import NotForPeer
 
 # Constants of the model were chosen on these; everything else in the folder is held out (whole patients, and at least
 # one volume of each modality and scanner).
@@ -37,7 +39,10 @@ def rows(data: Path | None) -> Iterator[Row]:
         name = path.name.split(".")[0]
         voxels = read_volume(path).voxels
         for method, (encode, decode) in coders().items():
-            yield _measure(name, method, voxels, encode, decode)
+            try:
+                yield _measure(name, method, voxels, encode, decode)
+            except NotForPeer as error:
+                yield {"case": name, "set": _set_of(name), "method": method, "skipped": str(error)}
 
 
 def _measure(name: str, method: str, voxels: NDArray[Any], encode: Any, decode: Any) -> Row:
@@ -51,11 +56,15 @@ def _measure(name: str, method: str, voxels: NDArray[Any], encode: Any, decode: 
     size = len(stream) if isinstance(stream, bytes) else sum(map(len, stream))
     megabytes = voxels.nbytes / 1e6
     return {
-        "case": name, "set": "tuned" if name in TUNED_ON else "held out", "method": method, "voxels": voxels.size,
+        "case": name, "set": _set_of(name), "method": method, "voxels": voxels.size,
         "bytes": size, "bpv": 8 * size / voxels.size, "MB/s enc": megabytes / (middle - start),
         "MB/s dec": megabytes / (end - middle), "cpu s/MB enc": (cpu_middle - cpu) / megabytes,
         "cpu s/MB dec": (cpu_end - cpu_middle) / megabytes,
     }  # fmt: skip
+
+
+def _set_of(name: str) -> str:
+    return "tuned" if name in TUNED_ON else "held out"
 
 
 def coders() -> dict[str, Coder]:
@@ -77,6 +86,8 @@ def coders() -> dict[str, Coder]:
         found["JPEG-LS"] = _sliced(ic.jpegls_encode, ic.jpegls_decode)
         found["JPEG 2000"] = _sliced(lambda s: ic.jpeg2k_encode(s, level=0, reversible=True), ic.jpeg2k_decode)
         found["PNG"] = _sliced(lambda s: ic.png_encode(s, level=9), ic.png_decode)
+    if importlib.util.find_spec("av"):
+        found["HEVC"] = (hevc.encode, hevc.decode)
     return found
 
 
@@ -103,6 +114,8 @@ class _Ours:
 
 def _sliced(encode: Callable[..., Any], decode: Callable[..., Any]) -> Coder:
     def pack(voxels: NDArray[Any]) -> list[bytes]:
+        if voxels.dtype.kind not in "iub" or int(voxels.max()) - int(voxels.min()) >= 1 << 16:
+            raise NotForPeer(f"a picture codec of 16 bits cannot keep {voxels.dtype} over more than 16 bits")
         unsigned = np.uint8 if voxels.dtype.itemsize == 1 else np.uint16
         shifted = (voxels.astype(np.int64) - int(voxels.min())).astype(unsigned)
         return [bytes(encode(s)) for s in shifted.reshape(-1, *voxels.shape[-2:])]
@@ -116,6 +129,7 @@ def _sliced(encode: Callable[..., Any], decode: Callable[..., Any]) -> Coder:
 
 def summary(measured: list[Row]) -> list[Row]:
     """Geometric means of bits ÷ each peer's bits, over held-out and tuned volumes, and the worst volume."""
+    measured = [r for r in measured if "skipped" not in r]
     bits = {(r["case"], r["method"]): r["bpv"] for r in measured}
     sets = {r["case"]: r["set"] for r in measured}
     methods = list(dict.fromkeys(r["method"] for r in measured))
@@ -125,17 +139,19 @@ def summary(measured: list[Row]) -> list[Row]:
         for ours in (m for m in methods if m.startswith("geo3d") and cases):
             row: Row = {"case": f"geometric mean of {len(cases)}", "set": which, "method": ours}
             for peer in (m for m in methods if not m.startswith("geo3d")):
-                ratio = [bits[c, ours] / bits[c, peer] for c in cases]
-                row[f"÷ {peer}"] = float(np.exp(np.log(ratio).mean()))
-            best = [min(bits[c, m] for m in methods if m in ("tomoz", "JPEG XL e7")) for c in cases if len(row) > 3]
-            if best:
-                row["worst ÷ min(JXL, tomoz)"] = max(bits[c, ours] / b for c, b in zip(cases, best, strict=True))
+                ratio = [bits[c, ours] / bits[c, peer] for c in cases if (c, peer) in bits]
+                if ratio:
+                    row[f"÷ {peer}"] = float(np.exp(np.log(ratio).mean()))
+            rivals = [[bits[c, m] for m in ("tomoz", "JPEG XL e7") if (c, m) in bits] for c in cases]
+            worst = [bits[c, ours] / min(b) for c, b in zip(cases, rivals, strict=True) if b]
+            if worst:
+                row["worst ÷ min(JXL, tomoz)"] = max(worst)
             result.append(row)
     return result
 
 
 SUITE: Suite = {
-    "description": "lossless volumes against JPEG XL, JPEG-LS, JPEG 2000, PNG, tomoz",
+    "description": "lossless volumes against JPEG XL, JPEG-LS, JPEG 2000, PNG, tomoz, HEVC (x265)",
     "columns": ["case", "set", "method", "bpv", "MB/s enc", "MB/s dec", "cpu s/MB enc", "cpu s/MB dec"],
     "rows": rows,
     "summary": summary,

@@ -18,6 +18,7 @@ def scan(
     voxel: float | None = None,
     max_depth: float | None = None,
     max_frames: int | None = None,
+    pack: Literal["none", "stored", "fast", "best"] = "fast",
     fresh: bool = False,
     json: bool = False,
 ) -> None:
@@ -29,7 +30,7 @@ def scan(
     Examples:
       geo3d scan samples/box_desk -o out/box_desk
       geo3d scan my_kinect_folder -o out/room --voxel 0.01
-      geo3d scan my_arkit_folder -o out/flat --poses given
+      geo3d scan my_arkit_folder -o out/flat --poses given --pack best
 
     Args:
         folder: RGB-D folder; the layout is detected.
@@ -38,13 +39,15 @@ def scan(
         voxel: edge of a fused voxel in metres (default: from the scene's size).
         max_depth: depths beyond are not fused, metres (default: from the data).
         max_frames: stop after so many frames.
+        pack: the posed frames' files in scan.g3c, always exactly: none of them, stored as they are, or coded fast or
+            best (smaller, about four times slower).
         fresh: start again even if the output folder holds an unfinished scan of the same frames.
         json: print one JSON object.
     """
     from geo3d.console import report
     from geo3d.errors import FormatError
     from geo3d.io import open_rgbd
-    from geo3d.scan.options import ScanOptions
+    from geo3d.scan.options import ProductOptions, ScanOptions
     from geo3d.scan.output import summary, write_products, write_report, write_scan
     from geo3d.scan.pipeline import STATE_FILE
     from geo3d.scan.pipeline import scan as run
@@ -59,7 +62,7 @@ def scan(
     result = run(folder, output, options)
     write_scan(result, output)
     seconds = time.perf_counter() - start
-    products = write_products(result, output)
+    products = write_products(result, output, ProductOptions(pack))
     numbers = summary(dataset, result, products, seconds, poses)
     write_report(result, numbers, products, output)
     if json:

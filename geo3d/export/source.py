@@ -14,6 +14,8 @@ from geo3d.io import RGBDDataset, open_rgbd, read_points, read_trajectory
 from geo3d.types import PointCloud
 
 POSES, REPORT, CLOUD = "poses.txt", "report.json", "cloud.ply"
+# What `geo3d decompress scan.g3c` gives beside the frames and the cloud.
+ABOUT, POSES_ARRAY = "scan.json", "poses.npy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class ScanSource:
 
 
 def open_scan(path: str | Path, frames: Path | None = None) -> ScanSource:
-    """Open an RGB-D folder of any known layout, or an output folder of `geo3d scan`.
+    """Open an RGB-D folder of any known layout, an output folder of `geo3d scan`, or what `scan.g3c` decompresses to.
 
     `frames` is the scanned RGB-D folder where the output folder does not name it, or names one that has moved.
     """
@@ -43,6 +45,8 @@ def open_scan(path: str | Path, frames: Path | None = None) -> ScanSource:
         )
     if (path / POSES).is_file() and (path / REPORT).is_file():
         return _open_output(path, frames)
+    if (path / ABOUT).is_file() and (path / POSES_ARRAY).is_file():
+        return _open_unpacked(path, frames or path / "frames")
     return ScanSource(open_rgbd(path), {})
 
 
@@ -65,13 +69,40 @@ def _open_output(folder: Path, frames: Path | None) -> ScanSource:
     return ScanSource(replace(dataset, T_world_camera=poses, pose_errors={}), reasons, cloud)
 
 
+def _open_unpacked(folder: Path, frames: Path) -> ScanSource:
+    """A folder with scan.json, poses.npy, and the frames below it."""
+    if not frames.is_dir():
+        raise FormatError(f"{folder} holds no frames (scan --pack none); give the scanned folder with --frames FOLDER")
+    dataset = open_rgbd(frames)
+    posed = _read_report(folder / ABOUT).get("posed")
+    poses = _read_poses(folder / POSES_ARRAY)
+    if not isinstance(posed, list) or len(posed) != len(poses):
+        raise FormatError(f"{folder / ABOUT} does not name the frames of the {len(poses)} poses in {POSES_ARRAY}")
+    T_world_camera = dict(zip(map(str, posed), poses, strict=True))
+    found = [T_world_camera.get(name) for name in dataset.names]
+    if all(T is None for T in found):
+        raise FormatError(f"none of the frames in {frames} has a pose in {folder / ABOUT}")
+    cloud = read_points(folder / CLOUD) if (folder / CLOUD).is_file() else None
+    return ScanSource(replace(dataset, T_world_camera=found, pose_errors={}), {}, cloud)
+
+
+def _read_poses(path: Path) -> NDArray[np.float64]:
+    try:
+        poses = np.load(path, allow_pickle=False)
+    except (ValueError, OSError) as error:
+        raise FormatError(f"{path} holds no poses: {error}") from error
+    if poses.ndim != 3 or poses.shape[1:] != (4, 4) or poses.dtype.kind != "f" or not np.isfinite(poses).all():
+        raise FormatError(f"{path} holds {poses.dtype} {poses.shape}; poses are float64 [M, 4, 4]")
+    return poses.astype(np.float64)
+
+
 def _read_report(path: Path) -> dict[str, object]:
     try:
         value = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path} is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise FormatError(f"{path} is no report of `geo3d scan`")
+        raise FormatError(f"{path} was not written by `geo3d scan`")
     return value
 
 

@@ -8,6 +8,8 @@ from typing import Literal
 from geo3d.errors import Geo3DError
 
 PoseSource = Literal["estimate", "given"]
+# How the files of the posed frames go into scan.g3c: not at all, as they are, or coded (always exactly).
+Packing = Literal["none", "stored", "fast", "best"]
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,10 @@ class ScanOptions:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise Geo3DError(f"--{name.replace('_', '-')} must be positive, got {value}")
+
+
+@dataclass(frozen=True)
+class ProductOptions:
+    """What the person at the command line can choose about what is made of a finished scan."""
+
+    pack: Packing = "fast"

@@ -15,13 +15,14 @@ from geo3d.console import say, to_json
 from geo3d.errors import Geo3DError
 from geo3d.io import RGBDDataset, write_points, write_trajectory
 from geo3d.io.atomic import atomic_path, write_text
+from geo3d.scan.options import ProductOptions
 from geo3d.scan.result import ScanResult
 from geo3d.types import Trajectory, absolute_trajectory_error
 
 PRODUCT_GROUP = "geo3d.scan_products"
 
 # Takes the scan and its folder, writes its file there, and says what it wrote.
-ScanProduct = Callable[[ScanResult, Path], dict[str, Any]]
+ScanProduct = Callable[[ScanResult, Path, ProductOptions], dict[str, Any]]
 
 
 def find_products() -> dict[str, ScanProduct]:
@@ -37,12 +38,13 @@ def write_scan(result: ScanResult, out: Path) -> None:
         temporary.write_bytes(result.mesh.to_trimesh().export(file_type="ply"))
 
 
-def write_products(result: ScanResult, out: Path) -> dict[str, dict[str, Any]]:
+def write_products(result: ScanResult, out: Path, options: ProductOptions | None = None) -> dict[str, dict[str, Any]]:
     """Run every product; one that fails is said and reported as {"error": ...}, the others still run."""
+    options = options or ProductOptions()
     made: dict[str, dict[str, Any]] = {}
     for entry in sorted(entry_points(group=PRODUCT_GROUP), key=lambda e: e.name):
         try:
-            made[entry.name] = entry.load()(result, out)
+            made[entry.name] = entry.load()(result, out, options)
         except (Geo3DError, ImportError, OSError) as error:
             say(f"{entry.name} was not written: {error}")
             made[entry.name] = {"error": str(error)}

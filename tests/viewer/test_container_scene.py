@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from geo3d_compression.codecs.array import add_array
 from geo3d_compression.codecs.file import add_file
-from geo3d_compression.container import ContainerWriter
+from geo3d_compression.container import ContainerWriter, Item
 from geo3d_viewer.container_scene import container_scene
 from geo3d_viewer.load import load_scene
 from geo3d_viewer.scene import PointLayer
@@ -54,6 +54,8 @@ def scan_file(path: Path, about: bytes) -> Path:
         add_array(writer, "timestamps.npy", np.arange(3.0))
         add_file(writer, "scan.json", about)
         add_file(writer, "frames/frame-0.depth.png", b"x")
+        # The frames of a scan are not decoded to look at it: this item could not be.
+        writer.add_item(Item("frames", "rgbd", 9))
         add_file(writer, "readme.txt", b"y")
         path.write_bytes(writer.to_bytes())
     return path

@@ -42,6 +42,7 @@ def container_scene(path: Path, *, preview: int | None = None) -> Scene:
     frames: Scene | None = None
     left_out: dict[str, int] = {}
     with Container(path) as container:
+        scanned = any(item.name == "scan.json" for item in container.items)
         for number, item in enumerate(container.items):
             name = item.name.rsplit(".", 1)[0] if item.kind == "cloud" else item.name
             if item.kind == "cloud":
@@ -51,7 +52,9 @@ def container_scene(path: Path, *, preview: int | None = None) -> Scene:
                 cloud = decode_cloud(container, number, CloudView(level))
                 layers.append(PointLayer(name if name.startswith(stem) else f"{stem}/{name}", cloud))
             elif item.kind == "rgbd":
-                frames = _frames(path)
+                # The cloud of a scan shows what its frames would.
+                if not scanned:
+                    frames = _frames(path)
             elif item.kind == "array":
                 arrays[item.name] = number
             elif item.name == "scan.json":

@@ -29,8 +29,9 @@ from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
 from geo3d_compression.image.stored import decode_bytes_any, encode_bytes_any
 from geo3d_compression.jpeg.priors import priors_id
 from geo3d_compression.rgbd.depth import decode_depths, encode_depths
-from geo3d_compression.rgbd.folder import FrameFiles, depth_of, read_folder
-from geo3d_compression.rgbd.group import decode_group, encode_group
+from geo3d_compression.rgbd.folder import MOST_TEXT, TEXT, FrameFiles, FrameFolder, depth_of, read_folder
+from geo3d_compression.rgbd.group import decode_group
+from geo3d_compression.rgbd.groups import encode_groups
 from geo3d_compression.rgbd.listing import (
     DEPTH,
     GROUPED,
@@ -50,29 +51,32 @@ from geo3d_compression.rgbd.plan import GROUP, plan
 
 _ALONE = 1 << 20
 _VIDEO = _ALONE - 1
-_TEXT = (".txt", ".json", ".log", ".csv", ".yaml", ".yml", ".freiburg", ".tum")
-_MOST_TEXT = 1 << 20
 NUMBER, KIND = 9, "rgbd"
 
 
 def compress(source: Path, writer: ContainerWriter, name: str, request: Request) -> Outcome:
-    folder = read_folder(source)
+    return compress_folder(read_folder(source), writer, name, request)
+
+
+def compress_folder(folder: FrameFolder, writer: ContainerWriter, name: str, request: Request) -> Outcome:
+    """Add the files of a folder that has been listed as one item."""
+    source = folder.folder
     lossy = None
     if request.quality is not None and not request.lossless:
         lossy = encode_colors(source, folder.files, request.quality, request.profile)
     lossy_places = {} if lossy is None else {name: k for k, name in enumerate(lossy.names)}
     kept = replace(folder, frames=[f for f in folder.frames if f.color not in lossy_places])
     whole = plan(kept, request.group or GROUP)
-    groups, calibration = whole.groups, whole.calibration
-    frames = [f for group in groups for f in group]
     item = writer.add_item(Item(name, KIND, NUMBER, priors_id()))
-
-    def code(group: list[FrameFiles]) -> bytes:
-        return encode_group(whole.sources(group), calibration, request.profile)
-
-    with ThreadPoolExecutor(request.threads) as pool:
-        for g, data in enumerate(pool.map(code, groups)):
-            writer.add_chunk(item, ChunkType.DATA, data, part=g)
+    groups: list[list[FrameFiles]] = []
+    streams = encode_groups(whole, request.profile, request.threads)
+    for group, stream in zip(whole.groups, streams, strict=True):
+        # Frames of a group that cannot be coded are files like all others.
+        if stream is not None:
+            writer.add_chunk(item, ChunkType.DATA, stream, part=len(groups))
+            groups.append(group)
+    calibration = whole.calibration
+    frames = [f for group in groups for f in group]
     depth_part = encode_depths(source, folder.depths, folder.calibration, request.threads)
     depth_places = {} if depth_part is None else {n: k for k, n in enumerate(depth_part.names)}
     places = {f.color: (g, k) for g, group in enumerate(groups) for k, f in enumerate(group)}
@@ -97,7 +101,7 @@ def compress(source: Path, writer: ContainerWriter, name: str, request: Request)
             put_varint(listing, depth_places[path])
             continue
         data = (source / path).read_bytes()
-        if Path(path).suffix.lower() in _TEXT and len(data) <= _MOST_TEXT:
+        if Path(path).suffix.lower() in TEXT and len(data) <= MOST_TEXT:
             put_varint(listing, SOLID)
             put_varint(listing, len(data))
             text += data

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +15,14 @@ from numpy.typing import NDArray
 from geo3d.errors import FormatError, Geo3DError
 from geo3d_compression.rgbd.motion import Calibration, Motion
 
+if TYPE_CHECKING:
+    from geo3d.io.rgbd import RGBDDataset
+
 _JPEG = (".jpg", ".jpeg")
 _MAX_FILES = 1 << 20
+# Files that are kept together, as one text.
+TEXT = (".txt", ".json", ".log", ".csv", ".yaml", ".yml", ".freiburg", ".tum")
+MOST_TEXT = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -71,20 +79,42 @@ def _with_cameras(folder: Path, files: list[str]) -> FrameFolder:
     from geo3d.io.rgbd import open_rgbd
 
     data = open_rgbd(folder)
-    known = set(files)
-    frames = []
-    for color, depth, pose in zip(data.color_paths, data.depth_paths, data.T_world_camera, strict=True):
+    return _listed(data, files, dict(enumerate(data.T_world_camera)))
+
+
+def frame_folder(
+    data: RGBDDataset, T_world_depth: Mapping[int, NDArray[np.float64] | None], paths: Sequence[Path]
+) -> FrameFolder:
+    """Some frames of a data set, by number, with poses of one's own; of `paths` the files that lie in its folder."""
+    files = sorted(p.relative_to(data.folder).as_posix() for p in paths if p.is_relative_to(data.folder))
+    return _listed(data, files, T_world_depth)
+
+
+def side_files(folder: Path) -> list[Path]:
+    """The small text files of a folder: cameras, poses, times."""
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in TEXT and p.is_file())
+    return [p for p in paths if not p.is_symlink() and p.stat().st_size <= MOST_TEXT]
+
+
+def _listed(
+    data: RGBDDataset, files: list[str], T_world_depth: Mapping[int, NDArray[np.float64] | None]
+) -> FrameFolder:
+    folder, known = data.folder, set(files)
+    frames, depths = [], []
+    for i, pose in T_world_depth.items():
+        color, depth = data.color_paths[i], _inside(folder, data.depth_paths[i])
+        depth = depth if depth in known else None
+        if depth is not None:
+            depths.append((depth, pose))
         if color is None or color.suffix.lower() not in _JPEG:
             continue
-        color_name, depth_name = _inside(folder, color), _inside(folder, depth)
+        color_name = _inside(folder, color)
         if color_name in known:
-            frames.append(FrameFiles(color_name, depth_name if depth_name in known else None, pose))
+            frames.append(FrameFiles(color_name, depth, pose))
     c = data.camera
     k = (c.fx, c.fy, c.cx, c.cy)
     color_camera = data.color_camera
     kc = k if color_camera is None else (color_camera.fx, color_camera.fy, color_camera.cx, color_camera.cy)
-    pairs = zip(data.depth_paths, data.T_world_camera, strict=True)
-    depths = [(name, T) for path, T in pairs if (name := _inside(folder, path)) in known and name is not None]
     calibration = Calibration(k, kc, Motion(), data.depth_scale)
     return FrameFolder(folder, files, frames, calibration, data.no_depth, depths)
 

@@ -8,7 +8,8 @@ One coefficient model learns through the whole group; groups know nothing of eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,9 +55,47 @@ class SourceFrame:
 
 def encode_group(frames: Sequence[SourceFrame], calibration: Calibration, profile: Profile) -> bytes:
     """The stream of the group."""
+    return b"".join(encode_frames(frames, calibration, profile))
+
+
+def encode_frames(
+    frames: Sequence[SourceFrame], calibration: Calibration, profile: Profile, search_ahead: bool = False
+) -> Iterator[bytes]:
+    """The stream of a group, frame by frame.  `search_ahead`: look for references in a thread beside the coder."""
     state = load_priors()
+    for frame, (references, prediction) in zip(
+        frames, _searched(frames, calibration, profile, search_ahead), strict=True
+    ):
+        stream = encode_file(frame.file, frame.data, profile, state, prediction)
+        out = bytearray()
+        put_varint(out, len(references))
+        for r in references:
+            out += _pack(r)
+        put_varint(out, len(stream))
+        yield bytes(out) + stream
+
+
+# Nothing is lost, so that the search sees what the decoder will have, without waiting for the coder.
+_Found = tuple[list[Reference], Prediction | None]
+
+
+def _searched(
+    frames: Sequence[SourceFrame], calibration: Calibration, profile: Profile, ahead: bool
+) -> Iterator[_Found]:
+    """References and prediction of each frame."""
+    found = _search(frames, calibration, profile)
+    if not ahead:
+        yield from found
+        return
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, found, None)
+        while (result := following.result()) is not None:
+            following = pool.submit(next, found, None)
+            yield result
+
+
+def _search(frames: Sequence[SourceFrame], calibration: Calibration, profile: Profile) -> Iterator[_Found]:
     history: list[SeenFrame] = []
-    out = bytearray()
     for frame in frames:
         z = _z(frame.depth, calibration, frame.file)
         coded = coded_frame(frame.file, z)
@@ -65,14 +104,8 @@ def encode_group(frames: Sequence[SourceFrame], calibration: Calibration, profil
         prediction = None
         if references:
             prediction = predict(frame.file.planes, z, calibration.color, references, [h.coded for h in history])
-        stream = encode_file(frame.file, frame.data, profile, state, prediction)
-        put_varint(out, len(references))
-        for r in references:
-            out += _pack(r)
-        put_varint(out, len(stream))
-        out += stream
         history = [*history, here][-MAX_REFERENCES:]
-    return bytes(out)
+        yield references, prediction
 
 
 def decode_group(

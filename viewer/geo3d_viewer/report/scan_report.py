@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from geo3d.errors import Geo3DError
 from geo3d.io import RGBDDataset, open_rgbd
 from geo3d.io.atomic import write_text
+from geo3d.scan.options import ProductOptions
 from geo3d.scan.output import raw_bytes, trajectory_error
 from geo3d.scan.result import ScanResult
 from geo3d_viewer.camera import looking_along
@@ -27,7 +28,7 @@ _SHOWN_FRAMES = 6
 _LISTED_FRAMES = 200
 
 
-def write(result: ScanResult, folder: Path) -> dict[str, Any]:
+def write(result: ScanResult, folder: Path, options: ProductOptions | None = None) -> dict[str, Any]:
     """Write `folder/report.html`; return its name and bytes."""
     try:
         dataset: RGBDDataset | None = open_rgbd(result.dataset)

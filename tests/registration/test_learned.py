@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from geo3d.nn.match_net import MatchNet, NetInput
 from geo3d.registration.dense import frame_maps
-from geo3d.registration.learned.descriptor import LinearDescriptor, describe_points, load_descriptor, soft_matches
+from geo3d.registration.frames.describe import describe_frame
+from geo3d.registration.frames.propose import learned_matches
+from geo3d.registration.learned.descriptor import (
+    LinearDescriptor,
+    describe_points,
+    descriptor_from_bytes,
+    load_descriptor,
+    save_descriptor,
+    soft_matches,
+)
 from geo3d.registration.learned.net_input import MAX_POINTS, net_input, spread_indices
 from geo3d.registration.learned.patches import cut_patches
+from geo3d.registration.se3 import inverse
 from geo3d.registration.training.match_data import MatchPair
 from geo3d.registration.training.match_report import report_matches
 from geo3d.registration.training.match_start import linear_start
+from geo3d.synthetic import SENSORS, any_room, random_walk, render_frame
 from geo3d.types import PinholeCamera, RGBDFrame
 
 
@@ -124,3 +136,26 @@ def test_the_report_rates_a_linear_branch_that_knows_the_signal() -> None:
 def test_many_points_are_thinned_the_same_way_each_time() -> None:
     assert len(spread_indices(5000)) == MAX_POINTS
     assert np.array_equal(spread_indices(5000), spread_indices(5000))
+
+
+def test_weights_are_read_as_they_were_written_however_they_lie_in_memory(tmp_path: Path) -> None:
+    W = np.arange(64 * 7, dtype=np.float32).reshape(7, 64).T
+    save_descriptor(tmp_path / "d.safetensors", W, np.arange(64, dtype=np.float32))
+    d = descriptor_from_bytes((tmp_path / "d.safetensors").read_bytes())
+    assert np.array_equal(d.W, W)
+    assert np.array_equal(d.bias, np.arange(64))
+
+
+def test_the_shipped_weights_find_points_again_in_a_room_they_never_saw() -> None:
+    room = any_room(31_002)
+    T = random_walk(room, 12, 31_002, metres_per_frame=0.1)[[0, 3]]
+    a, b = (describe_frame(render_frame(room, SENSORS["phone"], t, k), 0.045, images=False) for k, t in enumerate(T))
+    T_b_a = inverse(T[1]) @ T[0]
+    right = []
+    for x, y in ((a, b), (replace(a, learned=a.learned[:, ::-1]), b)):
+        s, t, score = learned_matches(x, y)
+        best = np.argsort(-score)[:100]
+        error = np.linalg.norm(s[best] @ T_b_a[:3, :3].T + T_b_a[:3, 3] - t[best], axis=1)
+        right.append((error < 3 * 0.045).mean())
+    assert right[0] > 0.3
+    assert right[1] < 0.1

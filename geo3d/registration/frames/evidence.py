@@ -1,6 +1,6 @@
-"""The numbers that tell right poses from wrong ones: geometry and photometry, no counts of matches.
+"""The numbers that tell right poses from wrong ones: geometry, photometry, and how many ways lead there.
 
-Counts of feature matches differ between sensors and are left out on purpose.
+Counts of feature matches differ between sensors and are left out on purpose; shares of the hypotheses do not.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ QUICK = (
     "overlap_tone",
     "colored",
 )
+SUPPORT = ("agreeing", "sources", "basin")
 FULL = (
     *QUICK,
     "log_rmse",
@@ -34,6 +35,7 @@ FULL = (
     "log_align_rmse",
     "grey_coarse",
     "tone_coarse",
+    *SUPPORT,
 )
 
 
@@ -60,7 +62,7 @@ def quick_evidence(seen: Consistency, colored: bool) -> NDArray[np.float64]:
 def full_evidence(
     seen: Consistency, coarse: Consistency, alignment: Alignment, colored: bool, median_depth: float
 ) -> NDArray[np.float64]:
-    """[len(FULL)] for a refined pose.
+    """[len(FULL) - len(SUPPORT)] for a refined pose, whatever other hypotheses there are.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ from geo3d.registration.degenerate import open_directions
 from geo3d.registration.frames.candidates import Candidate, median_depth, refine, same_pose, shortlist
 from geo3d.registration.frames.describe import FrameDescription
 from geo3d.registration.frames.propose import propose
+from geo3d.registration.frames.support import support
 from geo3d.registration.frames.verifier import Verifier, load_verifier
 from geo3d.registration.result import RegistrationResult
 
@@ -41,14 +42,15 @@ def register_descriptions(
     start = time.perf_counter()
     verifier = verifier or load_verifier()
     a, b = source.maps, target.maps
-    poses, _ = propose(source, target)
+    proposed, sources = propose(source, target)
     guesses = [np.eye(4)] if init is None else [np.eye(4), init]
-    poses = np.concatenate([poses, np.stack(guesses)])
+    poses = np.concatenate([proposed, np.stack(guesses)])
     refined = [refine(a, b, T) for T in shortlist(a, b, poses, verifier.quick)]
     if not refined:
         return _nothing(time.perf_counter() - start)
     depth = median_depth(a, b)
-    logits = verifier.full.logit(np.stack([c.evidence for c in refined]))
+    evidence = np.hstack([np.stack([c.evidence for c in refined]), support(refined, proposed, sources, depth)])
+    logits = verifier.full.logit(evidence)
     best = refined[int(logits.argmax())]
     probability, alone = posterior(refined, logits, RIVAL_MOVE * depth)
     reason = _reason(best, probability, alone, verifier.threshold)

@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geo3d.io.atomic import atomic_path
 from geo3d.registration.dense.maps import Level
 from geo3d.registration.learned.patches import cut_patches
 
@@ -32,11 +35,29 @@ class LinearDescriptor:
 
 @cache
 def load_descriptor() -> LinearDescriptor:
-    """The trained descriptor."""
+    """The trained descriptor that comes with the package."""
+    return descriptor_from_bytes(files("geo3d.registration.learned").joinpath(WEIGHTS).read_bytes())
+
+
+def descriptor_from_bytes(data: bytes) -> LinearDescriptor:
+    """Inverse of `save_descriptor`, on what it wrote."""
     from safetensors.numpy import load
 
-    weights = load(files("geo3d.registration.learned").joinpath(WEIGHTS).read_bytes())
+    weights = load(data)
     return LinearDescriptor(weights["W"].astype(np.float32), weights["bias"].astype(np.float32))
+
+
+def save_descriptor(path: Path, W: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
+    """Write weights [64, D] and bias [64] as safetensors, the weights in half precision."""
+    from safetensors.numpy import save_file
+
+    # safetensors writes an array's memory as it lies, transposed or not.
+    weights: dict[str, NDArray[Any]] = {
+        "W": np.ascontiguousarray(W, np.float16),
+        "bias": np.ascontiguousarray(bias, np.float32),
+    }
+    with atomic_path(path) as temporary:
+        save_file(weights, temporary)
 
 
 def describe_points(

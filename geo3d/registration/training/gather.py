@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from geo3d.registration.dense import frame_maps
 from geo3d.registration.dense.consistency import consistency
-from geo3d.registration.frames.candidates import median_depth, refine, same_pose, shortlist
+from geo3d.registration.frames.candidates import KEEP, median_depth, refine, shortlist
 from geo3d.registration.frames.describe import describe_frame, feature_voxel
 from geo3d.registration.frames.evidence import QUICK, quick_evidence
 from geo3d.registration.frames.propose import propose
+from geo3d.registration.frames.support import support
 from geo3d.registration.frames.verifier import Logistic
 from geo3d.registration.se3 import angle, exp_se3, inverse
 from geo3d.registration.training.pairs import FramePair
@@ -49,8 +50,10 @@ def first_glance() -> Logistic:
     return Logistic(QUICK, np.zeros(len(QUICK)), np.ones(len(QUICK)), w, 0.0)
 
 
-def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int, per_pair: int = 8) -> Evidence:
-    """Propose, shortlist and refine poses for every pair, add the truth shaken, and label all by the truth.
+def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int, per_pair: int = KEEP) -> Evidence:
+    """Propose, shortlist and refine poses for every pair as registration does, and label all by the truth.
+
+    The quick ranking sees the truth shaken too.
 
     Poses between right (5 degrees, 10 cm, or 5 % of the depth) and wrong (10 degrees, 30 cm) are left out: the truth
     itself drifts by centimetres in real data.
@@ -68,20 +71,21 @@ def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int, per_pair: int
         truth = pair.T_target_source
         depths.append(depth)
         overlaps.append(pair.overlap)
-        poses, _ = propose(a, b)
+        proposed, sources = propose(a, b)
         shaken = [exp_se3(rng.normal(size=6) * np.repeat([0.06, 0.04 * depth], 3)) @ truth for _ in range(2)]
-        poses = np.concatenate([poses, np.stack([np.eye(4), *shaken])])
+        poses = np.concatenate([proposed, np.stack([np.eye(4), *shaken])])
         colored = a.maps.colored and b.maps.colored
         for k in rng.permutation(len(poses))[:40]:
             label = _label(poses[k], truth, pair.overlap, 15, min(0.3, 0.15 * depth), 2.0)
             if label >= 0:
                 quick_x.append(quick_evidence(consistency(a.maps, b.maps, poses[k], level=2), colored))
                 quick_y.append(label)
-        chosen = shortlist(a.maps, b.maps, poses, quick, per_pair)
-        for T in [*chosen, *(s for s in shaken[:1] if not any(same_pose(s, c, 0.05 * depth) for c in chosen))]:
-            found = refine(a.maps, b.maps, T)
+        # The shaken truth would be a right pose that nothing leads to, which never happens in use.
+        chosen = shortlist(a.maps, b.maps, poses[: len(proposed) + 1], quick, per_pair)
+        refined = [refine(a.maps, b.maps, T) for T in chosen]
+        for found, ways in zip(refined, support(refined, proposed, sources, depth), strict=True):
             full_y.append(_label(found.T, truth, pair.overlap, 5, min(0.10, 0.05 * depth), 2.5))
-            full_x.append(found.evidence)
+            full_x.append(np.concatenate([found.evidence, ways]))
             full_pose.append(found.T)
             owner.append(number)
     columns = (quick_x, quick_y, full_x, full_y, owner, full_pose, overlaps, depths)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d_compression.volume.kernel import dense_alphabet
 from geo3d_compression.volume.neighbours import causal_ball
 from geo3d_compression.volume.profiles import Profile, Settings
 from geo3d_compression.volume.stream import decode_group, encode_group
+from geo3d_compression.volume.values import dense_alphabet
 
 # Discs in this channel and the two before.  Small ones with short memories follow edges.
 _LARGE = causal_ball(13, 9, 9)

@@ -20,9 +20,10 @@ from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
 from geo3d_compression.entropy.coder import POSITION, check_decoder, finish, new_decoder, new_encoder
 from geo3d_compression.video.clip import Plane, highest_sample, plane_count, plane_shape
 from geo3d_compression.video.motion import BLOCK, REACH, moved, search
-from geo3d_compression.volume.kernel import MAX_BYTES, Model, code_slice, dense_alphabet, new_model
+from geo3d_compression.volume.kernel import MAX_BYTES, NOTHING_KNOWN, Model, code_slice, new_model
 from geo3d_compression.volume.neighbours import PAD, causal_ball
 from geo3d_compression.volume.profiles import Profile, Settings
+from geo3d_compression.volume.values import dense_alphabet
 
 _SMALL = causal_ball(5, 2, 0)
 _MIDDLE = causal_ball(8, 5, 2)
@@ -96,7 +97,7 @@ class _PlaneCoder:
             values = self._model.planes.values
             values[(index + 2) % 3] = np.pad(before, PAD, mode="edge").reshape(-1)
             values[(index + 1) % 3] = np.pad(older, PAD, mode="edge").reshape(-1)
-        code_slice(index, ranks, self._alphabet, self._model, self._state, self._buffer, self._encode)
+        code_slice(index, ranks, NOTHING_KNOWN, self._alphabet, self._model, self._state, self._buffer, self._encode)
         return ranks.astype(np.uint16) if self._wide else ranks.astype(np.uint8)
 
     def finish(self) -> bytes:

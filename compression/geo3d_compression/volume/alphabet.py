@@ -4,13 +4,14 @@
 range   every integer from the smallest to the largest
 sparse  only those that occur, as a coded bitmap: values keep their distances, but gaps get no probability
 table   a list of at most 65,536 integers, coded by rank: floats that are scaled integers, 64-bit labels
+float*  every finite number of that type from the smallest to the largest, predicted by value (no -0.0)
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -20,11 +21,12 @@ from numpy.typing import NDArray
 from geo3d.errors import BitstreamError, ShapeError
 from geo3d_compression.entropy.coder import check_decoder, code_bit, finish, new_decoder, new_encoder
 from geo3d_compression.entropy.models import counter_update, new_counters
-from geo3d_compression.volume.density import Alphabet
-from geo3d_compression.volume.kernel import dense_alphabet, sparse_alphabet
+from geo3d_compression.volume.values import Alphabet, dense_alphabet, float_alphabet, sparse_alphabet
 
-Form = Literal["range", "sparse", "table"]
-FORMS: tuple[Form, ...] = ("range", "sparse", "table")
+Form = Literal["range", "sparse", "table", "float32", "float16"]
+FORMS: tuple[Form, ...] = ("range", "sparse", "table", "float32", "float16")
+# Bits of the fraction, and exponents of finite numbers.
+_FLOATS: dict[Form, tuple[int, int]] = {"float32": (23, 255), "float16": (10, 31)}
 _MOST = 1 << 16
 # Neighbouring values among which the share that occurs is counted.
 _WINDOW = 8
@@ -39,23 +41,29 @@ class Values:
     last: int
     present: NDArray[np.int64]  # rising, empty for `range`
 
+    @property
+    def _all(self) -> bool:
+        return self.form == "range" or self.form in _FLOATS
+
     def alphabet(self) -> Alphabet:
         """What the kernel codes with."""
         if self.form == "range":
             return dense_alphabet(0, self.last - self.first)
         if self.form == "sparse":
             return sparse_alphabet(self.present)
+        if self.form in _FLOATS:
+            return float_alphabet(self.first, self.last, *_FLOATS[self.form])
         return dense_alphabet(0, len(self.present) - 1)
 
     def ranks(self, integers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Ranks of integers that all occur."""
-        if self.form == "range":
+        if self._all:
             return integers - self.first
         return np.searchsorted(self.present, integers).astype(np.int64)
 
     def integers(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
         """The inverse of `ranks`."""
-        return ranks + self.first if self.form == "range" else self.present[ranks]
+        return ranks + self.first if self._all else self.present[ranks]
 
     def to_bytes(self) -> bytes:
         """The coded list of present values; `first` and `last` stand in the header."""
@@ -100,6 +108,15 @@ def choose(blocks: Iterable[NDArray[np.int64]], dtype: np.dtype[Any]) -> Values:
     return Values("range", first, last, none)
 
 
+def by_value(values: Values, dtype: np.dtype[Any]) -> Values | None:
+    """The same range of floats, predicted by value; None where that form does not hold them."""
+    for form, (fraction, exponents) in _FLOATS.items():
+        end = exponents << fraction
+        if values.form == "range" and dtype.name == form and -1 - end < values.first and values.last < end:
+            return replace(values, form=form)
+    return None
+
+
 def _pays(histogram: NDArray[np.int64]) -> bool:
     """Whether leaving gaps out saves clearly more bits than listing them costs."""
     occurs = (histogram > 0).astype(np.float64)
@@ -118,7 +135,11 @@ def parse(form: Form, first: int, last: int, data: bytes) -> Values:
     """Read what `to_bytes` wrote."""
     if last < first or (form == "sparse" and last - first >= _MOST) or (form == "range" and last - first >= 1 << 33):
         raise BitstreamError(f"a volume's values cannot go from {first} to {last} in the form '{form}'")
-    if form == "range":
+    if form in _FLOATS:
+        fraction, exponents = _FLOATS[form]
+        if not -1 - (exponents << fraction) < first <= last < exponents << fraction:
+            raise BitstreamError(f"patterns from {first} to {last} are not all finite numbers of type {form}")
+    if form == "range" or form in _FLOATS:
         return Values(form, first, last, np.zeros(0, np.int64))
     if form == "sparse":
         return Values(form, first, last, decode_bitmap(data, last - first + 1) + first)

@@ -14,13 +14,16 @@ from geo3d.console import progress
 from geo3d.errors import BitstreamError, ShapeError
 from geo3d_compression.cloud.parallel import ordered_map
 from geo3d_compression.container import ChunkType, Container, ContainerWriter
-from geo3d_compression.container.fields import Choice, Cursor, SInt, UInt, pack, unpack
+from geo3d_compression.container.fields import Blob, Choice, Cursor, SInt, UInt, pack, unpack
 from geo3d_compression.volume.alphabet import FORMS, Values, choose, parse
+from geo3d_compression.volume.bricks import BRICK, find_bricks, mask_model, pack_bricks, unpack_bricks
 from geo3d_compression.volume.patterns import DTYPES, from_integers, to_integers
+from geo3d_compression.volume.plan import make_plan
 from geo3d_compression.volume.profiles import BY_NUMBER, PROFILES, Profile
+from geo3d_compression.volume.spikes import MOST_SPIKES
 from geo3d_compression.volume.stream import decode_group, encode_group
 
-VERSION = 1
+VERSION = 2
 _MOST_BYTES = 1 << 38
 _GROUP_VOXELS = 1 << 26
 # The cheapest voxel costs log2(65536 / 65535) bits.
@@ -34,9 +37,13 @@ _FIELDS = (
     SInt("first", 1 << 63),
     SInt("last", 1 << 63),
     UInt("group", 1 << 31, low=1),
+    UInt("bricks", 1),
+    Blob("mask_model", 16),
+    UInt("spikes", MOST_SPIKES),
     UInt("dimensions", 4, low=1),
 )
 _SIDE = UInt("side", 1 << 31, low=1)
+_SPIKE = UInt("spike", 1 << 33)
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,8 @@ class VolumeHeader:
     profile: Profile
     group: int
     values: Values
+    bricks: bool
+    spikes: NDArray[np.int64]
 
     @property
     def slices(self) -> tuple[int, int, int]:
@@ -90,22 +99,38 @@ def encode_volume(voxels: NDArray[Any], writer: ContainerWriter, item: int, opti
     if options.group is not None and options.group < 1:
         raise ShapeError(f"--group must be at least 1 slice, got {options.group}")
     count, height, width = _slices(voxels.shape)
+
+    def take(first: int, last: int) -> NDArray[np.int64]:
+        return to_integers(_take(voxels, first, last))
+
+    values = choose((take(a, b) for a, b in _ranges(count, 16)), voxels.dtype)
+    plan = make_plan(take, (count, height, width), values, voxels.dtype)
+    values = plan.values
     group = options.group or default_group(count, height * width, options.profile)
-    values = choose((to_integers(_take(voxels, a, b)) for a, b in _ranges(count, 16)), voxels.dtype)
+    if plan.bricks and options.group is None:
+        group = -(-group // BRICK) * BRICK
     fields = {
         "version": VERSION, "profile": PROFILES[options.profile].number, "dtype": voxels.dtype.name,
-        "form": values.form, "first": values.first, "last": values.last, "group": group, "dimensions": voxels.ndim,
+        "form": values.form, "first": values.first, "last": values.last, "group": group, "bricks": int(plan.bricks),
+        "mask_model": mask_model() if plan.bricks else b"", "spikes": len(plan.spikes), "dimensions": voxels.ndim,
     }  # fmt: skip
     head = bytearray(pack(_FIELDS, fields))
     for side in voxels.shape:
         _SIDE.put(head, side)
+    for spike in plan.spikes:
+        _SPIKE.put(head, spike)
     writer.add_chunk(item, ChunkType.HEADER, bytes(head) + values.to_bytes(), critical=True)
     alphabet, settings = values.alphabet(), PROFILES[options.profile]
 
     def code(span: tuple[int, int]) -> bytes:
-        slices = (values.ranks(to_integers(_take(voxels, k, k + 1)[0])) for k in range(*span))
+        slices = (values.ranks(take(k, k + 1)[0]) for k in range(*span))
         shown = progress(slices, "volume", total=count) if len(spans) == 1 else slices
-        return encode_group(shown, alphabet, settings)
+        if not plan.bricks:
+            return encode_group(shown, alphabet, settings)
+        layers = (take(a, min(a + BRICK, span[1])) for a in range(*span, BRICK))
+        known = find_bricks(layers, values)
+        mask = pack_bricks(known, (span[1] - span[0]) * height * width // _VOXELS_PER_BYTE)
+        return mask + encode_group(shown, alphabet, settings, known, plan.spikes)
 
     spans = list(_ranges(count, group))
     coded = ordered_map(code, spans, options.threads)
@@ -146,7 +171,12 @@ def decode_volume(
         try:
             if isinstance(data, BitstreamError):
                 raise data
-            slices = decode_group(data, shape, alphabet, settings)
+            known = None
+            if header.bricks:
+                cursor = Cursor(data, "a group of bricks")
+                known = unpack_bricks(cursor, shape, alphabet.size)
+                data = cursor.take(cursor.left)
+            slices = decode_group(data, shape, alphabet, settings, known, header.spikes)
             block = np.zeros(shape, header.dtype)
             for k, ranks in enumerate(progress(slices, "volume", shape[0]) if header.groups == 1 else slices):
                 block[k] = from_integers(header.values.integers(ranks), header.dtype)
@@ -186,10 +216,20 @@ def read_header(container: Container, item: int) -> VolumeHeader:
     shape = tuple(_SIDE.get(cursor) for _ in range(h["dimensions"]))
     if math.prod(shape) > _MOST_BYTES:
         raise BitstreamError(f"a volume of {list(shape)} voxels is more than this program reads")
+    spikes = np.array([_SPIKE.get(cursor) for _ in range(h["spikes"])], np.int64)
     values = parse(h["form"], h["first"], h["last"], cursor.take(cursor.left))
+    if h["form"] in DTYPES and h["form"] != h["dtype"]:
+        raise BitstreamError(f"a volume of {h['dtype']} has no values of the form '{h['form']}'")
+    if (spikes >= values.alphabet().size).any():
+        raise BitstreamError("a frequent value of a volume is not among its values")
+    if h["bricks"] and h["mask_model"] != mask_model():
+        raise BitstreamError(
+            f"a volume's bricks need the octree model {h['mask_model'].hex() or '(none)'}; installed is "
+            f"{mask_model().hex() or '(none)'}: install the version that wrote it"
+        )
     settings = BY_NUMBER[h["profile"]]
     profile = next(name for name, s in PROFILES.items() if s is settings)
-    return VolumeHeader(shape, np.dtype(h["dtype"]), profile, h["group"], values)
+    return VolumeHeader(shape, np.dtype(h["dtype"]), profile, h["group"], values, bool(h["bricks"]), spikes)
 
 
 def default_group(count: int, area: int, profile: Profile) -> int:

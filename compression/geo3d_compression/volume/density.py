@@ -19,6 +19,7 @@ from numba import njit
 
 from geo3d_compression.entropy.coder import code_bit
 from geo3d_compression.volume.tables import CDF, LOG, QUANTILE, SQUASH, TREE_DEPTH
+from geo3d_compression.volume.values import edge_below, rank_near
 
 NODES = 64
 SELECTIONS = 16
@@ -28,17 +29,6 @@ _APM_POINTS = 33
 
 # Decisions that one value can take at most: the tree, a tail doubling 41 times, and halving 2^33 values.
 MAX_DECISIONS = TREE_DEPTH + 42 + 34
-
-
-class Alphabet(NamedTuple):
-    """The values that occur, as ranks 0 ... size - 1; `dense`: rank r is the value first + r, and no table is kept."""
-
-    size: int
-    first: float
-    dense: bool
-    values: Any  # [size] float64, rising
-    edges: Any  # [size + 1] float64, midpoints between neighbouring values
-    rank_at: Any  # [last - first + 1] int64, the first rank whose value is at least first + i
 
 
 class Mixture(NamedTuple):
@@ -80,36 +70,6 @@ def new_mixture(experts: int) -> Mixture:
 
 def _initial_apm(point: int) -> float:
     return float(SQUASH[int(((point - 16) * 0.5 + 12) * 128)]) if 8 <= point <= 40 else float(SQUASH[0])
-
-
-@njit(cache=True, nogil=True, inline="always")
-def value_of(alphabet, rank):
-    """The value of a rank."""
-    if alphabet.dense:
-        return alphabet.first + rank
-    return alphabet.values[rank]
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _edge(alphabet, rank):
-    if alphabet.dense:
-        return alphabet.first + rank - 0.5
-    return alphabet.edges[rank]
-
-
-@njit(cache=True, nogil=True, inline="always")
-def rank_near(alphabet, value):
-    """The rank nearest above or at `value`, clipped to the alphabet; NaN gives 0."""
-    place = value - alphabet.first
-    if not (place > 0.0):
-        return np.int64(0)
-    if alphabet.dense:
-        if place >= alphabet.size - 1:
-            return np.int64(alphabet.size - 1)
-        return np.int64(place + 0.5)
-    if place >= alphabet.rank_at.size - 1:
-        return np.int64(alphabet.size - 1)
-    return alphabet.rank_at[np.int64(place + 0.5)]
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -165,22 +125,22 @@ def code_rank(rank, alphabet, mixture, center, scale, select_a, select_b, rate, 
         elif low == 0 or high == alphabet.size:
             reach = scale * 0.7 * (np.int64(1) << min(tail, 40))
             if low > 0:
-                target = _edge(alphabet, low) + reach
+                target = edge_below(alphabet, low) + reach
             elif high < alphabet.size:
-                target = _edge(alphabet, high) - reach
+                target = edge_below(alphabet, high) - reach
             else:
                 target = center
             place = 16 + min(tail, 7) + (8 if low == 0 else 0)
             tail += 1
             if tail > 40:
-                target = 0.5 * (_edge(alphabet, low) + _edge(alphabet, high))
+                target = 0.5 * (edge_below(alphabet, low) + edge_below(alphabet, high))
         else:
-            target = 0.5 * (_edge(alphabet, low) + _edge(alphabet, high))
+            target = 0.5 * (edge_below(alphabet, low) + edge_below(alphabet, high))
             place = 32 + min(depth - TREE_DEPTH, 7) + (8 if high - low <= 2 else 0)
         threshold = min(max(rank_near(alphabet, target), low + 1), high - 1)
         if depth > MAX_DECISIONS - 34:
             threshold = (low + high) >> 1
-        edge = _edge(alphabet, threshold)
+        edge = edge_below(alphabet, threshold)
         set_a = place * SELECTIONS + select_a
         set_b = place * SELECTIONS + select_b
         x_a, x_b = 0.0, 0.0

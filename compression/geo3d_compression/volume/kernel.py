@@ -6,7 +6,9 @@ One compiled loop is the encoder and the decoder, so they cannot drift apart.  F
     neighbours in this slice and the two before  ->  K least-squares predictions and a median edge
     ->  blend by inverse local squared error     ->  scale by context  ->  `code_rank`  ->  updates
 
-Where four neighbours agree (background, padding, clipped values) one adaptive decision says "the same again".
+Where four neighbours agree (background, padding, clipped values) one adaptive decision says "the same again".  Bricks
+whose value is known beforehand are only filled in, and values that very many voxels have may be coded before the rest
+(`spikes`).
 """
 
 from __future__ import annotations
@@ -19,19 +21,17 @@ from numpy.typing import NDArray
 
 from geo3d_compression.entropy.coder import code_bit
 from geo3d_compression.entropy.models import counter_update
-from geo3d_compression.volume.density import (
-    MAX_DECISIONS,
-    SELECTIONS,
-    Alphabet,
-    Mixture,
-    code_rank,
-    new_mixture,
-    rank_near,
-    value_of,
-)
+from geo3d_compression.volume.density import MAX_DECISIONS, SELECTIONS, Mixture, code_rank, new_mixture
 from geo3d_compression.volume.neighbours import PAD, linear_offsets
 from geo3d_compression.volume.profiles import Settings
 from geo3d_compression.volume.rls import dot4, rls_reset, rls_update
+from geo3d_compression.volume.spikes import PLACES, Spikes, class_of, code_class, new_spikes
+from geo3d_compression.volume.values import rank_near, value_of
+
+# Bricks that are known beforehand have sides of 2^BRICK_BITS voxels.
+BRICK_BITS = 3
+NO_SPIKES: NDArray[np.int64] = np.zeros(0, np.int64)
+NOTHING_KNOWN: NDArray[np.int64] = np.zeros((0, 0), np.int64)
 
 _LEVELS = 80
 _RATE = 0.01
@@ -81,10 +81,11 @@ class Model(NamedTuple):
     experts: Experts
     mixture: Mixture
     learned: Learned
+    spikes: Spikes
 
 
-def new_model(height: int, width: int, settings: Settings) -> Model:
-    """A model that has seen nothing, for slices of `height` x `width`."""
+def new_model(height: int, width: int, settings: Settings, spikes: NDArray[np.int64] = NO_SPIKES) -> Model:
+    """A model that has seen nothing, for slices of `height` x `width`; `spikes`: ranks that are coded apart."""
     stride = width + 2 * PAD
     plane = stride * (height + 2 * PAD)
     counts, back, distance = linear_offsets(settings.neighbourhoods, stride)
@@ -107,7 +108,7 @@ def new_model(height: int, width: int, settings: Settings) -> Model:
         real.view(np.int64),
     )
     planes = Planes(np.zeros((3, plane)), np.zeros((2, plane)), np.zeros((K + 1, 2, plane)))
-    return Model(planes, experts, new_mixture(mixed), learned)
+    return Model(planes, experts, new_mixture(mixed), learned, new_spikes(spikes, plane))
 
 
 def _level_value(level: int) -> float:
@@ -247,8 +248,20 @@ def _blend(c, stride, index, squared, mean):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def code_slice(index, ranks, alphabet, model, state, buffer, encode):
-    """Encode or decode slice number `index` of its group; `ranks` int64 [H, W] is read or filled."""
+def _repeat(value, c, index, planes):
+    """A voxel that was no surprise at all."""
+    planes.values[index % 3, c] = value
+    planes.error[index % 2, c] = 0.0
+    for k in range(planes.squared.shape[0]):
+        planes.squared[k, index % 2, c] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def code_slice(index, ranks, known, alphabet, model, state, buffer, encode):
+    """Encode or decode slice number `index` of its group; `ranks` int64 [H, W] is read or filled.
+
+    `known` int64 [H / 8, W / 8] (or `NOTHING_KNOWN`): the rank of all voxels of a brick that need no coding, or -1.
+    """
     height, width = ranks.shape
     stride = width + 2 * PAD
     planes, experts, mixture, learned = model.planes, model.experts, model.mixture, model.learned
@@ -258,6 +271,8 @@ def code_slice(index, ranks, alphabet, model, state, buffer, encode):
     error, error_before = planes.error[index % 2], planes.error[(index + 1) % 2]
     K = experts.counts.size
     mean = mixture.mean
+    spikes = model.spikes
+    to_place = PLACES / max(highest - lowest, 1.0)
     for y in range(height):
         start = (y + PAD) * stride + PAD
         _begin_row(start, stride, index, planes)
@@ -265,11 +280,22 @@ def code_slice(index, ranks, alphabet, model, state, buffer, encode):
             c = start + x
             W, N, NW, NE = now[c - 1], now[c - stride], now[c - stride - 1], now[c - stride + 1]
             rank = ranks[y, x]
+            if known.size and known[y >> BRICK_BITS, x >> BRICK_BITS] >= 0:
+                rank = known[y >> BRICK_BITS, x >> BRICK_BITS]
+                ranks[y, x] = rank
+                value = value_of(alphabet, rank)
+                kind = class_of(spikes, rank)
+                if kind > 0:
+                    spikes.classes[index % 3, c] = kind
+                    if 0 < rank < alphabet.size - 1:
+                        value = 0.5 * (W + N)
+                _repeat(value, c, index, planes)
+                continue
             near = (error[c - 1] + error[c - stride]) * 2.0 + error[c - stride - 1] + error[c - stride + 1]
             near += error[c - 2] + error[c - 2 * stride]
             behind = error_before[c] * 2.0 + error_before[c + 1] + error_before[c - 1]
             behind += error_before[c + stride] + error_before[c - stride]
-            if W == N and N == NW and NW == NE:
+            if spikes.ranks.size == 0 and W == N and N == NW and NW == NE:
                 same = _flat_context(c, stride, index, near + behind, now, before)
                 p16 = min(max(np.int64(learned.same[same] >> 16), 1), 65535)
                 bit = 1 if encode and value_of(alphabet, rank) == W else 0
@@ -277,10 +303,7 @@ def code_slice(index, ranks, alphabet, model, state, buffer, encode):
                 learned.same[same] = counter_update(learned.same[same], bit, 1000)
                 if bit:
                     ranks[y, x] = rank_near(alphabet, W)
-                    now[c] = W
-                    error[c] = 0.0
-                    for k in range(K + 1):
-                        planes.squared[k, index % 2, c] = 0.0
+                    _repeat(W, c, index, planes)
                     continue
             P = before[c]
             reference = (W + N + P) * (1.0 / 3.0) if index > 0 else (W + N) * 0.5
@@ -290,6 +313,17 @@ def code_slice(index, ranks, alphabet, model, state, buffer, encode):
             m = _blend(c, stride, index, planes.squared, mean)
             for k in range(K + 1, mean.size):
                 mean[k] = m
+            if spikes.ranks.size > 0:
+                place = min(max(np.int64((m - lowest) * to_place), 0), PLACES - 1)
+                kind = class_of(spikes, rank) if encode else 0
+                kind = code_class(kind, spikes, c, stride, index, place, state, buffer, encode)
+                spikes.classes[index % 3, c] = kind
+                if kind > 0:
+                    rank = spikes.ranks[kind - 1]
+                    ranks[y, x] = rank
+                    _repeat(m if 0 < rank < alphabet.size - 1 else value_of(alphabet, rank), c, index, planes)
+                    error[c] = 0.5 * (error[c - 1] + error[c - stride])
+                    continue
             q = _level(near + 0.4 * behind, learned)
             texture = abs(W - NW) + abs(N - NW) + abs(N - NE)
             if index > 0:
@@ -338,17 +372,3 @@ def code_slice(index, ranks, alphabet, model, state, buffer, encode):
             planes.squared[K, index % 2, c] = (value - mean[K]) * (value - mean[K])
         _end_row(start + width, index, planes)
     _end_slice(index, width, height, planes)
-
-
-def dense_alphabet(first: int, last: int) -> Alphabet:
-    """All integers from `first` to `last`."""
-    none = np.zeros(1)
-    return Alphabet(last - first + 1, float(first), True, none, none, np.zeros(1, np.int64))
-
-
-def sparse_alphabet(values: NDArray[np.int64]) -> Alphabet:
-    """The given rising integers only."""
-    real = values.astype(np.float64)
-    edges = np.concatenate([[real[0] - 1], (real[1:] + real[:-1]) / 2, [real[-1] + 1]])
-    rank_at = np.searchsorted(values, np.arange(values[0], values[-1] + 1)).astype(np.int64)
-    return Alphabet(len(values), float(values[0]), False, real, edges, rank_at)

@@ -16,35 +16,53 @@ from geo3d_compression.entropy.coder import (
     new_decoder,
     new_encoder,
 )
-from geo3d_compression.volume.density import Alphabet
-from geo3d_compression.volume.kernel import MAX_BYTES, code_slice, new_model
+from geo3d_compression.volume.kernel import BRICK_BITS, MAX_BYTES, NO_SPIKES, NOTHING_KNOWN, code_slice, new_model
 from geo3d_compression.volume.profiles import Settings
+from geo3d_compression.volume.values import Alphabet
 
 
-def encode_group(slices: Iterable[NDArray[np.int64]], alphabet: Alphabet, settings: Settings) -> bytes:
-    """Code slices of ranks [H, W], which are taken one at a time."""
+def encode_group(
+    slices: Iterable[NDArray[np.int64]],
+    alphabet: Alphabet,
+    settings: Settings,
+    known: NDArray[np.int64] | None = None,
+    spikes: NDArray[np.int64] = NO_SPIKES,
+) -> bytes:
+    """Code slices of ranks [H, W], which are taken one at a time.
+
+    known : [S / 8, H / 8, W / 8] ranks of the bricks that the decoder knows without this stream, -1 for the others.
+    """
     state, buffer = new_encoder(8)
     for index, ranks in enumerate(slices):
         if index == 0:
-            model = new_model(ranks.shape[0], ranks.shape[1], settings)
+            model = new_model(ranks.shape[0], ranks.shape[1], settings, spikes)
             worst = ranks.size * MAX_BYTES + 64
         if len(buffer) - state[POSITION] < worst:
             buffer = np.concatenate([buffer, np.zeros(len(buffer) + worst, np.uint8)])
-        code_slice(index, np.ascontiguousarray(ranks), alphabet, model, state, buffer, True)
+        code_slice(index, np.ascontiguousarray(ranks), _layer(known, index), alphabet, model, state, buffer, True)
     return finish(state, buffer)
 
 
 def decode_group(
-    data: bytes, shape: tuple[int, int, int], alphabet: Alphabet, settings: Settings
+    data: bytes,
+    shape: tuple[int, int, int],
+    alphabet: Alphabet,
+    settings: Settings,
+    known: NDArray[np.int64] | None = None,
+    spikes: NDArray[np.int64] = NO_SPIKES,
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the slices of a stream by `encode_group`; `BitstreamError` when it does not end where it should."""
     count, height, width = shape
-    model = new_model(height, width, settings)
+    model = new_model(height, width, settings, spikes)
     state, buffer = new_decoder(data)
     for index in range(count):
         ranks = np.zeros((height, width), np.int64)
-        code_slice(index, ranks, alphabet, model, state, buffer, False)
+        code_slice(index, ranks, _layer(known, index), alphabet, model, state, buffer, False)
         if state[OVERRUN] > TAIL:
             break
         yield ranks
     check_decoder(state, buffer, "a group of slices")
+
+
+def _layer(known: NDArray[np.int64] | None, index: int) -> NDArray[np.int64]:
+    return NOTHING_KNOWN if known is None else known[index >> BRICK_BITS]

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
-from geo3d_compression.volume.density import MAX_DECISIONS, code_rank, new_mixture, rank_near, value_of
-from geo3d_compression.volume.kernel import dense_alphabet, sparse_alphabet
+from geo3d_compression.volume.density import MAX_DECISIONS, code_rank, new_mixture
+from geo3d_compression.volume.values import dense_alphabet, rank_near, sparse_alphabet, value_of
 
 
 def run(ranks: np.ndarray, alphabet, center: float, scale: float, data: bytes | None = None):

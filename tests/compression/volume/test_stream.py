@@ -3,10 +3,14 @@ import hashlib
 
 import numpy as np
 import pytest
-from geo3d_compression.volume.kernel import dense_alphabet, new_model
+from geo3d_compression.volume.alphabet import Values
+from geo3d_compression.volume.bricks import find_bricks
+from geo3d_compression.volume.kernel import new_model
+from geo3d_compression.volume.patterns import to_integers
 from geo3d_compression.volume.profiles import PROFILES, Profile
 from geo3d_compression.volume.stream import decode_group as decode_slices
 from geo3d_compression.volume.stream import encode_group
+from geo3d_compression.volume.values import dense_alphabet
 
 from geo3d.errors import BitstreamError
 
@@ -33,6 +37,26 @@ def test_golden_streams(profile: Profile) -> None:
     data = encode_group(ranks.copy(), alphabet, PROFILES[profile])
     assert (decode_group(data, ranks.shape, alphabet, PROFILES[profile]) == ranks).all()
     assert hashlib.sha256(data).hexdigest()[:16] == GOLDEN[profile]
+
+
+def test_golden_streams_of_distances() -> None:
+    """Known bricks, spikes, and floats predicted by value."""
+    z, y, x = np.mgrid[0:12, 0:32, 0:32].astype(np.float64)
+    steps = 2.0 ** -((x * 7 + y * 5 + z * 3) % 11)
+    field = np.clip(((z - 6) ** 2 + (y - 16) ** 2 + (x - 16) ** 2 - 100 + steps) / 64, -1, 1).astype(np.float32)
+    integers = to_integers(field)
+    values = Values("float32", int(integers.min()), int(integers.max()), np.zeros(0, np.int64))
+    known = find_bricks([integers[:8], integers[8:]], values)
+    assert (known < 0).any()
+    assert (known >= 0).any()
+    ranks, spikes = values.ranks(integers), values.ranks(to_integers(np.array([1, 0], np.float32)))
+    found = {}
+    for profile in PROFILES:
+        coder = values.alphabet(), PROFILES[profile], known, spikes
+        data = encode_group(ranks.copy(), *coder)
+        assert (decode_group(data, ranks.shape, *coder) == ranks).all()
+        found[profile] = hashlib.sha256(data).hexdigest()[:16]
+    assert found == {"fast": "0cd91ad905bda2ff", "best": "2fe8944b6944cf0c"}
 
 
 def test_damaged_streams_end_and_never_crash() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,14 @@ class TriangleMesh:
     faces          [F, 3] int32, counter-clockwise seen from outside
     vertex_colors  [V, 3] uint8 RGB, or None
     vertex_normals [V, 3] float32, or None
+    attributes     name -> [V] or [V, K] array of any numeric dtype, one row a vertex (confidence, quality, ...)
     """
 
     vertices: NDArray[np.float64]
     faces: NDArray[np.int32]
     vertex_colors: NDArray[np.uint8] | None = None
     vertex_normals: NDArray[np.float32] | None = None
+    attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         vertices = as_points(self.vertices, "vertices").astype(np.float64, copy=False)
@@ -40,6 +43,14 @@ class TriangleMesh:
             value = getattr(self, name)
             if value is not None and np.shape(value) != (len(vertices), 3):
                 raise ShapeError(f"{name} must be [{len(vertices)}, 3], got {list(np.shape(value))}")
+        attributes = {str(k): np.asarray(v) for k, v in self.attributes.items()}
+        for key, value in attributes.items():
+            if value.ndim not in (1, 2) or len(value) != len(vertices) or value.dtype.kind not in "biuf":
+                raise ShapeError(
+                    f"attribute '{key}' must be a numeric [{len(vertices)}] or [{len(vertices)}, K] array, "
+                    f"got {value.dtype} {list(value.shape)}"
+                )
+        object.__setattr__(self, "attributes", attributes)
 
     def __repr__(self) -> str:
         colored = ", coloured" if self.vertex_colors is not None else ""

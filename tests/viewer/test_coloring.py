@@ -79,3 +79,13 @@ def test_a_part_is_coloured_as_in_the_whole() -> None:
         assert np.array_equal(part, colors[60:])
         assert (legend is None) == (part_legend is None)
         assert legend is None or (legend.low, legend.high) == (part_legend.low, part_legend.high)  # type: ignore[union-attr]
+
+
+def test_a_mesh_is_coloured_by_an_attribute() -> None:
+    values = np.array([0.0, 0.5, 1.0])
+    mesh = TriangleMesh(np.eye(3), np.array([[0, 1, 2]]), attributes={"confidence": values})
+    assert color_choices(mesh)[-1] == "confidence"
+    colors, legend = color_vertices(mesh, "confidence", Z)
+    assert legend is not None
+    assert legend.label == "confidence"
+    assert np.array_equal(colors, colored_by_value(values, "confidence")[0])

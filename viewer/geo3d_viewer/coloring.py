@@ -19,7 +19,8 @@ _MOST_LABELS = 32
 def color_choices(geometry: PointCloud | TriangleMesh) -> list[str]:
     """What `color_by` may be for this geometry, best first."""
     if isinstance(geometry, TriangleMesh):
-        return (["rgb"] if geometry.vertex_colors is not None else []) + ["plain", "height", "normal"]
+        rgb = ["rgb"] if geometry.vertex_colors is not None else []
+        return [*rgb, "plain", "height", "normal", *geometry.attributes]
     choices = ["rgb"] if geometry.colors is not None else []
     choices += ["height"] + (["normal"] if geometry.normals is not None else [])
     return choices + list(geometry.attributes)
@@ -62,6 +63,9 @@ def color_vertices(
         from geo3d_viewer.raster.shading import vertex_normals
 
         return _normal_colors(vertex_normals(mesh.vertices, mesh.faces)), None
+    if color_by in mesh.attributes:
+        values = mesh.attributes[color_by]
+        return _attribute_colors(values, color_by, values)
     return np.broadcast_to(_constant(color_by, color_choices(mesh)), mesh.vertices.shape), None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ def has_faces(header: Header) -> bool:
 
 
 class PlyMesh:
-    """PLY with polygons in `vertex_indices` (or `vertex_index`); vertices with colours and normals."""
+    """PLY with polygons in `vertex_indices` (or `vertex_index`); vertices with colours, normals and attributes."""
 
     name = "PLY"
     suffixes = (".ply",)
@@ -56,7 +55,7 @@ class PlyMesh:
             faces = triangulate(column.lengths, column.values, len(cloud))
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
-        return TriangleMesh(cloud.points.astype(np.float64), faces, cloud.colors, cloud.normals)
+        return TriangleMesh(cloud.points.astype(np.float64), faces, cloud.colors, cloud.normals, cloud.attributes)
 
     def write(self, path: Path, mesh: TriangleMesh) -> None:
         """Write binary little-endian; vertices as float where that is exact, else as double."""
@@ -65,6 +64,6 @@ class PlyMesh:
         if (single == vertices).all():
             vertices = single
         normals = None if mesh.vertex_normals is None else np.asarray(mesh.vertex_normals, np.float32)
-        cloud = dataclasses.replace(PointCloud(vertices), colors=mesh.vertex_colors, normals=normals)
+        cloud = PointCloud(vertices, mesh.vertex_colors, normals, mesh.attributes)
         columns, comments = vertices_from_cloud(cloud)
         path.write_bytes(encode_ply(columns, mesh.faces, comments))

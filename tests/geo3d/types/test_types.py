@@ -197,3 +197,10 @@ def test_ate_ignores_the_choice_of_frame_and_measures_noise() -> None:
     assert 0.005 < absolute_trajectory_error(Trajectory(np.arange(20), noisy), truth)[0] < 0.02
     with pytest.raises(ShapeError, match="same length"):
         absolute_trajectory_error(moved, Trajectory(np.arange(19), T[:19]))
+
+
+def test_mesh_attributes_have_a_row_a_vertex():
+    mesh = TriangleMesh(np.eye(3), np.array([[0, 1, 2]]), attributes={"quality": np.array([0.1, 0.2, 0.3])})
+    assert mesh.attributes["quality"].tolist() == [0.1, 0.2, 0.3]
+    with pytest.raises(ShapeError, match="attribute 'quality'"):
+        TriangleMesh(np.eye(3), np.array([[0, 1, 2]]), attributes={"quality": np.array([0.1])})

@@ -29,7 +29,7 @@ def free_paths(points: Floats, axes: Floats, local: Floats, spacing: float) -> N
     """
     import open3d as o3d
 
-    u, v = _tangents(axes)
+    u, v = tangents(axes)
     scene = o3d.t.geometry.RaycastingScene(nthreads=1)
     angle = np.arange(_CORNERS) * (2 * np.pi / _CORNERS)
     radius = (_RADIUS * np.minimum(local, 2 * spacing))[:, None, None]
@@ -65,7 +65,7 @@ def _half_space(count: int) -> Floats:
     return np.stack([r * np.cos(angle), r * np.sin(angle), z], axis=1)
 
 
-def _tangents(axes: Floats) -> tuple[Floats, Floats]:
+def tangents(axes: Floats) -> tuple[Floats, Floats]:
     """Two unit vectors across each axis and across each other."""
     other = np.where(np.abs(axes[:, :1]) < 0.9, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
     u = np.cross(axes, other)

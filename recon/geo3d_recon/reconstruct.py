@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from geo3d.errors import Geo3DError, ReconstructionError
@@ -14,8 +14,16 @@ from geo3d_recon.learned.weights import load_net
 from geo3d_recon.methods import METHODS, Method
 from geo3d_recon.result import ReconstructionResult
 from geo3d_recon.samples import Samples
+from geo3d_recon.scout import surely_open
 from geo3d_recon.simplify import enough_faces, simplify
-from geo3d_recon.support import cut_unsupported, drop_small_parts, looks_open, share_met, supported_vertices
+from geo3d_recon.support import (
+    confidence,
+    cut_unsupported,
+    drop_small_parts,
+    looks_open,
+    share_met,
+    supported_vertices,
+)
 
 Watertight = Literal["auto", "yes", "no"]
 DEFAULT_METHOD: Method = "learned"
@@ -70,14 +78,11 @@ def reconstruct(
     samples = full.averaged(MOST_POINTS)
     if method == "learned" and len(samples.points) > MOST_LEARNED:
         method = "wnnc"
-    finished = _finish(METHODS[method](samples), samples, watertight)
-    least = _MET_OPEN if finished.open_scan else _MET_CLOSED
-    if watertight == "auto" and method in _CLOSED and share_met(finished.mesh, samples.points) < least:
-        method = "sheet"
-        finished = _Finished(drop_small_parts(METHODS[method](samples), _SPECK), True)
+    finished, method = _surface(samples, method, watertight)
     if faces is None and method == "learned":
         faces = enough_faces(len(samples.points))
     mesh = finished.mesh if faces is None else simplify(finished.mesh, faces)
+    mesh = replace(mesh, attributes={"confidence": confidence(mesh.vertices, samples.points)})
     mesh = carry_colors(mesh, full.points, full.colors)
     return ReconstructionResult(
         samples.to_input(mesh),
@@ -98,6 +103,24 @@ def _start_up(method: Method) -> None:
         load_net()
     else:
         import open3d  # noqa: F401
+
+
+def _surface(samples: Samples, method: Method, watertight: Watertight) -> tuple[_Finished, Method]:
+    """The surface, and the method that made it in the end."""
+    choose = watertight == "auto" and method in _CLOSED
+    if choose and samples.normals is None and surely_open(samples.points):
+        finished = _sheet(samples)
+        if share_met(finished.mesh, samples.points) >= _MET_OPEN:
+            return finished, "sheet"
+    finished = _finish(METHODS[method](samples), samples, watertight)
+    least = _MET_OPEN if finished.open_scan else _MET_CLOSED
+    if choose and share_met(finished.mesh, samples.points) < least:
+        return _sheet(samples), "sheet"
+    return finished, method
+
+
+def _sheet(samples: Samples) -> _Finished:
+    return _Finished(drop_small_parts(METHODS["sheet"](samples), _SPECK), True)
 
 
 def _finish(mesh: TriangleMesh, samples: Samples, watertight: Watertight) -> _Finished:

@@ -11,7 +11,8 @@ from geo3d.types import TriangleMesh
 class ReconstructionResult:
     """A mesh and how it came about.
 
-    mesh        in the points' unit and frame, colours carried over
+    mesh        in the points' unit and frame, colours carried over; its attribute `confidence` [V], 0 to 1, says how
+                far samples vouch for each vertex
     method      the method that made it
     watertight  every edge has two consistently wound faces
     open_scan   surface far from every sample was cut away, because much of it was unsupported

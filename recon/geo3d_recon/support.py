@@ -13,8 +13,11 @@ from geo3d_recon.spacing import spacing_at
 # probability exp(−π r²): nowhere at 2.2.  Noise and thin parts need the rest.
 CUT_REACH = 2.2
 # A closed shape of few samples has thin parts and gaps that reach farther, but not over much of its area.
-_OPEN_REACH = 3.5
+OPEN_REACH = 3.5
 _OPEN_SHARE = 0.05
+# Of closed surfaces of half-seen and of sparse validation shapes: places r spacings from the nearest sample lay within
+# a spacing of the true surface in 98 % of cases at r = 0.6, 61 % at 1.1, 13 % at 1.6, 4 % at 2.2, never beyond 4.
+_HALF_SURE, _FALL = 1.18, 6.0
 
 
 def supported_vertices(mesh: TriangleMesh, points: NDArray[np.float64], reach: float = CUT_REACH) -> NDArray[np.bool_]:
@@ -24,6 +27,18 @@ def supported_vertices(mesh: TriangleMesh, points: NDArray[np.float64], reach: f
     # A lone sample in empty space must not vouch for a wide area.
     local = np.minimum(local, 3 * np.median(local))
     return distance[:, 0] <= reach * local[index[:, 0]]
+
+
+def confidence(vertices: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float32]:
+    """[V] how sure a surface is at its vertices, 1 beside samples to 0 far from all of them.
+
+    About the chance that the true surface is within a spacing, by the distance to the nearest sample in its own
+    spacings; `auto` cuts below 0.023, which is 2.2 spacings.
+    """
+    distance, index = knn(points, vertices, 1)
+    local = spacing_at(points)
+    reach = distance[:, 0] / np.minimum(local, 3 * np.median(local))[index[:, 0]]
+    return (1 / (1 + (reach / _HALF_SURE) ** _FALL)).astype(np.float32)
 
 
 def share_met(mesh: TriangleMesh, points: NDArray[np.float64], most: int = 20_000) -> float:
@@ -38,12 +53,17 @@ def share_met(mesh: TriangleMesh, points: NDArray[np.float64], most: int = 20_00
     return float((distance <= CUT_REACH * np.minimum(local, 3 * np.median(local))[chosen]).mean())
 
 
-def looks_open(mesh: TriangleMesh, points: NDArray[np.float64]) -> bool:
-    """True if more than 5 % of the area is farther than 3.5 spacings from all samples: the scan saw only a part."""
+def loose_share(mesh: TriangleMesh, points: NDArray[np.float64], reach: float) -> float:
+    """Share of the area that is farther than `reach` spacings from all samples."""
     a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    loose = ~supported_vertices(mesh, points, _OPEN_REACH)[mesh.faces].all(axis=1)
-    return bool(area[loose].sum() > _OPEN_SHARE * area.sum())
+    loose = ~supported_vertices(mesh, points, reach)[mesh.faces].all(axis=1)
+    return float(area[loose].sum() / max(area.sum(), 1e-300))
+
+
+def looks_open(mesh: TriangleMesh, points: NDArray[np.float64]) -> bool:
+    """True if more than 5 % of the area is farther than 3.5 spacings from all samples: the scan saw only a part."""
+    return loose_share(mesh, points, OPEN_REACH) > _OPEN_SHARE
 
 
 def cut_unsupported(mesh: TriangleMesh, supported: NDArray[np.bool_]) -> TriangleMesh:

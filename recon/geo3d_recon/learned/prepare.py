@@ -67,7 +67,7 @@ def prepare(config: PrepareConfig, out: Path) -> None:
     made, procedural = 0, 0.0 if config.validation else config.procedural
     for i in progress(range(config.clouds), "preparing"):
         rng = np.random.default_rng([config.seed, i])
-        shape = random_solid(rng) if rng.random() < procedural else _load(names[order[i % len(names)]])
+        shape = random_solid(rng) if rng.random() < procedural else load_shape(names[order[i % len(names)]])
         try:
             cloud = make_cloud(shape, config, rng)
         except ReconstructionError:
@@ -91,7 +91,8 @@ def shapes_of(config: PrepareConfig) -> list[Path]:
     return files
 
 
-def _load(path: Path) -> TriangleMesh:
+def load_shape(path: Path) -> TriangleMesh:
+    """Read one shape."""
     import trimesh
 
     return TriangleMesh.from_trimesh(trimesh.load(path, process=False))
@@ -109,7 +110,7 @@ def make_cloud(shape: TriangleMesh, config: PrepareConfig, rng: np.random.Genera
         points = np.concatenate([points, stray])
     if len(points) < 60:
         raise ReconstructionError("too few points are left")
-    truth = _Truth(shape)
+    truth = Truth(shape)
     h = spacing(points)
     cues = point_cues(points, WNNC().moments(points), h)
     queries = np.concatenate(list(_queries(shape, points, h, config.queries, rng)))
@@ -151,7 +152,7 @@ def _queries(shape: TriangleMesh, points: Floats, h: float, count: int, rng: np.
     yield picked + rng.normal(size=picked.shape) * h * rng.choice([0.5, 1.2], (len(picked), 1))
 
 
-class _Truth:
+class Truth:
     """Exact distances to a watertight mesh."""
 
     def __init__(self, shape: TriangleMesh) -> None:

@@ -17,6 +17,7 @@ def reconstruct(
     faces: int | None = None,
     samples: int | None = None,
     seed: int = 0,
+    fill_holes: bool = False,
     minutes: float = 5.0,
     json: bool = False,
 ) -> None:
@@ -27,6 +28,7 @@ def reconstruct(
       geo3d reconstruct points.npy -o part.stl --watertight yes --faces 20000
       geo3d reconstruct one_side.ply -o whole.ply --samples 4 --seed 7
       geo3d reconstruct scan.ply -o mesh.ply --method ball_pivoting --json
+      geo3d reconstruct out/room/mesh.ply -o filled.ply --fill-holes
       geo3d reconstruct samples/box_desk --method field -o field.g3c --minutes 2
 
     Args:
@@ -42,6 +44,8 @@ def reconstruct(
         samples: make so many different whole meshes that all pass through the points and differ where there are none,
             as NAME-1.ply, NAME-2.ply, ... (one: under the name given); drawn from a learned prior over shapes.
         seed: of the samples; the same seed gives the same meshes.
+        fill_holes: take a mesh (a scan's mesh.ply, or the folder that holds it) and fill those of its holes that
+            surface surrounds, along the learned surface around them; rims and what was hidden stay open.
         minutes: how long a field is trained.
         json: print one JSON object.
     """
@@ -57,6 +61,11 @@ def reconstruct(
     from geo3d_recon.mesh_file import check_mesh_path, write_mesh
 
     check_mesh_path(out)
+    if fill_holes:
+        from geo3d_recon.commands.fill_mesh import fill_mesh
+
+        fill_mesh(points, out, json)
+        return
     if samples is not None:
         from geo3d_recon.commands.reconstruct_samples import reconstruct_samples
 

@@ -87,7 +87,7 @@ def test_large_holes_and_bad_limits():
 
 
 def test_the_command_takes_a_scan_folder_and_keeps_colours(tmp_path, capsys):
-    ball = ball_with_hole(0.2, 3)
+    ball = ball_with_hole(0.15, 3)
     colors = np.full(ball.vertices.shape, 90, np.uint8)
     write_mesh(tmp_path / "mesh.ply", TriangleMesh(ball.vertices, ball.faces, colors))
     command(tmp_path, out=tmp_path / "filled.ply", fill_holes=True, json=True)

@@ -2,7 +2,8 @@
 
 Chunk layout (all numbers LEB128 unless said):
 
-    chunk 0   version (u8), profile (u8), depth (u8), number of leaves, sensor and its rings, then as the others
+    chunk 0   version (u8), profile (u8), depth (u8), network (u8), number of leaves, sensor and its rings, then as the
+              others
     chunk k   number of levels in the chunk, children of each level, bytes of every lane but the last, the lanes'
               range coder bytes
 
@@ -20,16 +21,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo3d.errors import BitstreamError, ShapeError
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
+from geo3d_compression.octree.choice import choose_network
 from geo3d_compression.octree.level_coder import Coder, LevelCoder
 from geo3d_compression.octree.levels import child_level, occupancy_of, root_level
 from geo3d_compression.octree.morton import MAX_DEPTH, morton_decode, morton_encode
 from geo3d_compression.octree.sensor import Sensor, find_sensor, read_sensor
 from geo3d_compression.octree.varint import read_varint, write_varint
-from geo3d_compression.octree.weights import weights_id
+from geo3d_compression.octree.weights import NETWORKS, weights_id
 
 Profile = Literal["fast", "best"]
 
-VERSION = 7
+VERSION = 8
 
 # Levels up to this many nodes go into the first chunk.
 _FIRST_CHUNK_NODES = 1 << 14
@@ -50,12 +52,13 @@ def encode(
     codes = _sorted_codes(voxels, depth)
     parents = 1 + int(np.count_nonzero(np.diff(codes >> 3)))
     sensor = find_sensor(morton_decode(codes), parents, origin)
-    header = bytes([VERSION, profile_id, depth]) + write_varint(len(codes)) + sensor.write()
+    network = choose_network(profile, len(codes), parents, sensor.mode)
+    header = bytes([VERSION, profile_id, depth, network]) + write_varint(len(codes)) + sensor.write()
     if len(codes) == 0 or depth == 0:
         return [header + write_varint(0)]
     occupancies = occupancy_of(codes, depth)
     counts = [len(o) - 1 for o in occupancies[1:]] + [len(codes)]
-    coder = LevelCoder(depth, profile, sensor)
+    coder = LevelCoder(depth, profile, sensor, network)
     level = root_level()
     chunks = []
     for first, last in _groups(counts):
@@ -78,10 +81,10 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
     target = depth if level is None else level
     if not 0 <= target <= depth:
         raise ShapeError(f"level must be between 0 and the depth {depth}, got {target}")
-    leaves, profile, sensor, position = _read_header(chunks, depth)
+    leaves, profile, network, sensor, position = _read_header(chunks, depth)
     if leaves == 0:
         return np.zeros((0, 3), np.int64)
-    coder = LevelCoder(depth, profile, sensor)
+    coder = LevelCoder(depth, profile, sensor, network)
     nodes = root_level()
     index = 0
     budget = sum(len(c) for c in chunks) * _MAX_NODES_PER_BYTE
@@ -111,7 +114,7 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
 
 
 def model_id(profile: Profile) -> bytes:
-    """Content hash of the weights that `profile` needs; empty when it needs none."""
+    """Content hash of the weights that `profile` needs."""
     _profile_id(profile)
     return weights_id(profile)
 
@@ -145,23 +148,26 @@ def _groups(counts: list[int]) -> list[tuple[int, int]]:
     return [(0, first)] + [(k, k + 1) for k in range(first, len(counts))]
 
 
-def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, Sensor, int]:
-    if not chunks or len(chunks[0]) < 3:
+def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, int, Sensor, int]:
+    if not chunks or len(chunks[0]) < 4:
         raise BitstreamError("octree stream has no header")
-    version, profile, stored_depth = chunks[0][:3]
+    version, profile, stored_depth, network = chunks[0][:4]
     if version != VERSION:
         raise BitstreamError(f"octree stream version {version}; this program reads version {VERSION}")
     if profile >= len(get_args(Profile)):
         raise BitstreamError(f"octree stream has unknown profile {profile}")
     if stored_depth != depth or depth > MAX_DEPTH:
         raise BitstreamError(f"octree stream has depth {stored_depth}, expected {depth} (at most {MAX_DEPTH})")
-    leaves, position = read_varint(chunks[0], 3)
+    name = get_args(Profile)[profile]
+    if network >= len(NETWORKS[name]):
+        raise BitstreamError(f"octree stream has network {network}; profile {name} has {len(NETWORKS[name])}")
+    leaves, position = read_varint(chunks[0], 4)
     if leaves > 8**depth or leaves > sum(len(c) for c in chunks) * _MAX_NODES_PER_BYTE:
         raise BitstreamError(f"octree header declares {leaves} leaves, more than its bytes can hold")
     if depth == 0 and leaves > 1:
         raise BitstreamError(f"octree of depth 0 declares {leaves} leaves")
     sensor, position = read_sensor(chunks[0], position)
-    return leaves, get_args(Profile)[profile], sensor, position
+    return leaves, name, network, sensor, position
 
 
 def _read_streams(chunk: bytes, position: int, lanes: int) -> list[Coder]:

@@ -28,9 +28,8 @@ from geo3d_compression.octree.stage import (
 from geo3d_compression.octree.weights import load_weights
 
 _TABLE_BITS = 18
-_START_WEIGHT = 0.15
+_START_WEIGHT = 0.1
 _NETWORK_WEIGHT = 0.5
-_NETWORKED_START_WEIGHT = 0.1
 _RATE = 150
 
 
@@ -54,12 +53,11 @@ class _Lane(NamedTuple):
 class LevelCoder:
     """Codes levels from the root down, learning as it goes; the same object type drives both directions."""
 
-    def __init__(self, depth: int, profile: Literal["fast", "best"], sensor: Sensor) -> None:
+    def __init__(self, depth: int, profile: Literal["fast", "best"], sensor: Sensor, network: int = 0) -> None:
         self._depth = depth
         self._sensor = sensor
-        weights = load_weights(profile)
-        self._network = IntegerNetwork(weights) if weights else None
-        mixer = new_mixer(WEIGHT_SETS, INPUTS, _NETWORKED_START_WEIGHT if weights else _START_WEIGHT)
+        self._network = IntegerNetwork(load_weights(profile, network))
+        mixer = new_mixer(WEIGHT_SETS, INPUTS, _START_WEIGHT)
         self._chosen = np.arange(PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS)
         mixer[:, len(self._chosen) + 1] = round(_NETWORK_WEIGHT * WEIGHT_ONE)
         self._lanes = [
@@ -95,8 +93,7 @@ class LevelCoder:
             self._lanes.append(deepcopy(self._lanes[0]))
         bounds = [level.size * k // len(coders) for k in range(len(coders) + 1)]
         scale = min(fine, SCALE_CLASSES - 1)
-        if self._network is not None:
-            self._network.begin(level)
+        self._network.begin(level)
 
         def run(k: int) -> int:
             lane = self._lanes[k]
@@ -131,14 +128,11 @@ class LevelCoder:
         children = 0
         with ThreadPoolExecutor(len(coders)) as pool:
             for stage in range(8):
-                logits, activations = np.zeros(0, np.int32), np.zeros((0, 0), np.uint8)
-                if self._network is not None:
-                    logits, activations = self._network.logits(stage, known, level.neighbours)
+                logits, activations = self._network.logits(stage, known, level.neighbours)
                 added = [run(0)] if len(coders) == 1 else list(pool.map(run, range(len(coders))))
                 children += sum(added)
                 if min(added) < 0 or children > limit:
                     return -1
         occupancy[:] = known
-        if self._network is not None:
-            self._network.finish(known)
+        self._network.finish(known)
         return children

@@ -8,26 +8,30 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-_FILES: dict[str, str | None] = {"fast": "fast.safetensors", "best": "best.safetensors"}
+# The networks of each profile; a stream says by number which one it was coded with.  See `choice`.
+NETWORKS: dict[str, tuple[str, ...]] = {"fast": ("fast",), "best": ("best",)}
 _FOLDER = Path(__file__).parent / "weights"
 
 
-def load_weights(profile: str) -> dict[str, NDArray[Any]] | None:
-    """Integer tensors of a profile, read and hashed once a process; None when the profile has no network."""
-    name = _FILES[profile]
-    return None if name is None else _load(name)[0]
-
-
-def weights_id(profile: str) -> bytes:
-    """Content hash of a profile's weights file (8 bytes); empty when it has none."""
-    name = _FILES[profile]
-    return b"" if name is None else _load(name)[1]
+def load_weights(profile: str, network: int = 0) -> dict[str, NDArray[Any]]:
+    """Integer tensors of a profile's network, read once a process."""
+    return _load(NETWORKS[profile][network])
 
 
 @cache
-def _load(name: str) -> tuple[dict[str, NDArray[Any]], bytes]:
+def weights_id(profile: str) -> bytes:
+    """Content hash of a profile's weights files, all of its networks (8 bytes)."""
     import xxhash
+
+    return xxhash.xxh3_64(b"".join(_read(name) for name in NETWORKS[profile])).digest()
+
+
+def _read(name: str) -> bytes:
+    return (_FOLDER / f"{name}.safetensors").read_bytes()
+
+
+@cache
+def _load(name: str) -> dict[str, NDArray[Any]]:
     from safetensors.numpy import load
 
-    data = (_FOLDER / name).read_bytes()
-    return load(data), xxhash.xxh3_64(data).digest()
+    return load(_read(name))

@@ -6,7 +6,8 @@ import torch
 from geo3d_compression.octree.levels import child_level, occupancy_of, root_level
 from geo3d_compression.octree.morton import morton_encode
 from geo3d_compression.octree.network import IntegerNetwork, check_bounds, density_class
-from geo3d_compression.octree.nn.network import Gather27, OctreeNetwork
+from geo3d_compression.octree.nn import sparse_conv
+from geo3d_compression.octree.nn.network import OctreeNetwork
 from geo3d_compression.octree.training import batches
 from geo3d_compression.octree.training.export import integer_tensors
 from numpy.typing import NDArray
@@ -69,10 +70,17 @@ def test_matches_the_network_that_is_trained() -> None:
             np.testing.assert_allclose(ours[2 * (8 * index + stage)], theirs, atol=0.51)
 
 
-def test_gather_has_the_right_gradient() -> None:
+@pytest.mark.parametrize("block", [7, 512])
+def test_sparse_convolution_and_its_gradients(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sparse_conv, "_BLOCK_CPU", block)
     table = torch.from_numpy(batches.assemble([_voxels()[:60] >> 3], 3)[2].table)
-    x = torch.randn(len(table), 2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: Gather27.apply(x, table), x)
+    n = len(table)
+    x = torch.randn(n, 2, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(27 * 2, 3, dtype=torch.float64, requires_grad=True)
+    found = sparse_conv.SparseConv27.apply(x, table, weight)
+    parts = [[x[q] @ weight[2 * k : 2 * k + 2] for k, q in enumerate(row.tolist()) if q < n] for row in table]
+    torch.testing.assert_close(found, torch.stack([torch.stack(p).sum(0) for p in parts]))
+    assert torch.autograd.gradcheck(lambda x, w: sparse_conv.SparseConv27.apply(x, table, w), (x, weight))
 
 
 def test_weights_that_could_leave_the_exact_range_are_refused() -> None:

@@ -22,7 +22,9 @@ import itertools
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding_bag, hardtanh, pad
+from torch.nn.functional import hardtanh, pad
+
+from geo3d_compression.octree.nn.sparse_conv import SparseConv27
 
 ACTIVATION_SCALE = 32
 WEIGHT_SCALE = 256
@@ -33,24 +35,6 @@ DENSITY_CLASSES = 12
 def round_through(x: Tensor) -> Tensor:
     """Rounding, halves up, whose gradient is the identity."""
     return x + (torch.floor(x + 0.5) - x).detach()
-
-
-class Gather27(torch.autograd.Function):
-    """Rows of the 27 neighbours side by side.  The table is symmetric, so the gradient is a gather too."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, table: Tensor) -> Tensor:  # type: ignore[no-untyped-def, override]
-        ctx.save_for_backward(table)
-        padded = torch.cat([x, x.new_zeros(1, x.shape[1])])
-        return padded.index_select(0, table.reshape(-1)).reshape(len(table), -1)
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def, override]
-        (table,) = ctx.saved_tensors
-        n = len(table)
-        rows = torch.cat([grad.reshape(n * 27, -1), grad.new_zeros(27, grad.shape[1] // 27)])
-        out = embedding_bag(table.flip(1) * 27 + torch.arange(27, device=grad.device), rows, mode="sum")
-        return out, None
 
 
 class OctreeNetwork(nn.Module):
@@ -120,13 +104,11 @@ class OctreeNetwork(nn.Module):
         f = self.act(up.index_select(0, parent * 8 + octant) + self.b(self.up_bias).index_select(0, octant))
         exist = (table < b).to(self.dtype)
         there = exist @ self.w(torch.cat([self.exist1, self.exist2], 1))
-        f = Gather27.apply(f, table) @ self.w(self.conv1) + there[:, :C]
+        f = SparseConv27.apply(f, table, self.w(self.conv1)) + there[:, :C]
         f = self.act(f + self.b(self.density).index_select(0, density))
-        f = self.act(f + Gather27.apply(f, table) @ self.w(self.conv2) + there[:, C:] + self.b(self.bias2))
+        f = self.act(f + SparseConv27.apply(f, table, self.w(self.conv2)) + there[:, C:] + self.b(self.bias2))
         own = ((occupancy[:, None] >> torch.arange(8, device=occupancy.device)) & 1).to(self.dtype)
-        # Column 8 k + s: octant s of neighbour k.
-        known = torch.cat([own, own.new_zeros(1, 8)]).index_select(0, table.reshape(-1)).reshape(b, 216)
-        around = known @ self._known_weights()
+        around = self._around(own, table)
         latent_in = self.w(self.latent_in)
         bias_in = self.b(self.bias_in).reshape(-1)
         hidden = []
@@ -134,7 +116,7 @@ class OctreeNetwork(nn.Module):
             if first:
                 r = self.refreshes.index(first)
                 f = self.act(f + own[:, :first] @ self.w(self.own_r[r]) + self.b(self.own_bias_r[r]))
-                f = self.act(f + Gather27.apply(f, table) @ self.w(self.conv_r[r]) + self.b(self.bias_r[r]))
+                f = self.act(f + SparseConv27.apply(f, table, self.w(self.conv_r[r])) + self.b(self.bias_r[r]))
             part = slice(first * H, last * H)
             hidden.append(self.act(f @ latent_in[:, part] + around[:, part] + bias_in[part]))
         logits = []
@@ -144,10 +126,14 @@ class OctreeNetwork(nn.Module):
         latent = self.act(f + own @ self.w(self.own) + self.b(self.own_bias))
         return torch.stack(logits, 1), latent
 
-    def _known_weights(self) -> Tensor:
-        """Matrix [216, 8 H] of all stages, rows 8 k + s; a stage sees the octants before it alone."""
+    def _around(self, own: Tensor, table: Tensor) -> Tensor:
+        """What the octants before each stage of the 27 nodes around add to its hidden units [b, 8 H]."""
         parts = []
-        for s, weight in enumerate(self.known_in):
-            seen = weight.reshape(s, 27, self.hidden).transpose(0, 1)
-            parts.append(pad(seen, (0, 0, 0, 8 - s)).reshape(216, self.hidden))
-        return self.w(torch.cat(parts, 1))
+        for s in range(0, 8, 2):
+            # Two stages at a time; the earlier of the two does not see its own octant.
+            first = self.known_in[s].reshape(s, 27, self.hidden)
+            second = self.known_in[s + 1].reshape(s + 1, 27, self.hidden)
+            weight = torch.cat([pad(first, (0, 0, 0, 0, 0, 1)), second], 2).transpose(0, 1)
+            weight = weight.reshape(27 * (s + 1), 2 * self.hidden)
+            parts.append(SparseConv27.apply(own[:, : s + 1].contiguous(), table, self.w(weight)))
+        return torch.cat(parts, 1)

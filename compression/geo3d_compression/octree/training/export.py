@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from geo3d_compression.octree.network import ACTIVATION_SCALE, WEIGHT_SCALE, check_bounds
 
-_BIASES = ("up_bias", "density", "bias2", "own_bias", "bias_in", "bias_middle", "bias_out", "bias_r", "own_bias_r")
+BIASES = ("up_bias", "density", "bias2", "own_bias", "bias_in", "bias_middle", "bias_out", "bias_r", "own_bias_r")
 # Their inputs are bits, not activations, so they carry the activations' scale too.
-_ON_BITS = ("exist1", "exist2", "own", "own_r", "known_in")
+ON_BITS = ("exist1", "exist2", "own", "own_r", "known_in")
 
 
 def integer_tensors(state: dict[str, Any]) -> dict[str, NDArray[np.int32]]:
@@ -20,10 +20,10 @@ def integer_tensors(state: dict[str, Any]) -> dict[str, NDArray[np.int32]]:
     for name, tensor in state.items():
         value = tensor.detach().double().numpy()
         base = name.split(".")[0]
-        if base in _BIASES:
+        if base in BIASES:
             integer = np.round(value * WEIGHT_SCALE * ACTIVATION_SCALE)
         else:
-            integer = np.round(value * WEIGHT_SCALE) * (ACTIVATION_SCALE if base in _ON_BITS else 1)
+            integer = np.round(value * WEIGHT_SCALE) * (ACTIVATION_SCALE if base in ON_BITS else 1)
         out[name] = integer.astype(np.int32)
     C = out["conv1"].shape[1]
     out["latent_in"] = np.ascontiguousarray(out["latent_in"].reshape(C, 8, -1).transpose(1, 0, 2))

@@ -14,6 +14,7 @@ import numpy as np
 from geo3d.optional import require
 from geo3d_compression.octree.training import batches as batching
 from geo3d_compression.octree.training.blocks import load
+from geo3d_compression.octree.training.start import start_from
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,8 +49,8 @@ def level_loss(network: Any, levels: list[batching.BatchLevel]) -> tuple[Tensor,
 class FitSettings:
     """Optimisation and size of the network.
 
-    `shares`: how often each of `blocks.KINDS` is drawn; `refreshes`: see `nn.network`; `start`: checkpoint of a network
-    of the same sizes, with fewer refreshes or as many, to begin from.
+    `shares`: how often each of `blocks.KINDS` is drawn; `refreshes`: see `nn.network`; `start`: a checkpoint, or a
+    stored network (`octree/weights/NAME.safetensors`), with fewer channels and refreshes or as many, to begin from.
     """
 
     steps: int = 2600
@@ -83,9 +84,10 @@ def fit(blocks: list[Path], out: Path, settings: FitSettings) -> Path:
             super().__init__()
             self.network = OctreeNetwork(settings.channels, settings.hidden, settings.head, settings.refreshes)
             if settings.start:
-                _start_from(self.network, Path(settings.start))
-            # Half the memory traffic, five times the products a second; integers to 256 are exact in it.
-            self.network.dtype = torch.bfloat16
+                start_from(self.network, Path(settings.start))
+            # Half the memory traffic, five times the products a second where the processor has them; integers to 256
+            # are exact in it.
+            self.network.dtype = torch.bfloat16 if _has_bfloat16() else torch.float32
             self.average = copy.deepcopy(self.network)
 
         def training_step(self, batch: Any, _: int) -> Tensor:
@@ -149,15 +151,10 @@ def fit(blocks: list[Path], out: Path, settings: FitSettings) -> Path:
     return last
 
 
-def _start_from(network: Any, checkpoint: Path) -> None:
-    """Weights of a checkpoint; refreshes that it lacks begin as next to nothing."""
+def _has_bfloat16() -> bool:
+    """Whether products of bfloat16 run in hardware; elsewhere they take six times as long as float32's."""
     import torch
 
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            stored = state.get(f"average.{name}", state.get(f"network.{name}"))
-            if stored is not None:
-                parameter.copy_(stored)
-            else:
-                parameter.mul_(0.05 if name.startswith("conv_r") else 0.0)
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

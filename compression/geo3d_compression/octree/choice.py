@@ -8,7 +8,7 @@ from geo3d_compression.octree.weights import NETWORKS
 GENERAL, DENSE = 0, 1
 
 # Leaves a parent has where a surface leaves no holes on its grid, in tenths: a plane has 4 to 5, scans 1 to 2.5.
-_DENSE_TENTHS = 30
+_DENSE_TENTHS = 28
 
 
 def choose_network(profile: str, leaves: int, parents: int, sensor_mode: int) -> int:

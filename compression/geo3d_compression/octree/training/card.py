@@ -17,7 +17,7 @@ def write_weights(out: Path, name: str, tensors: dict[str, NDArray[np.int32]], s
     import xxhash
     from safetensors.numpy import save
 
-    data = save(tensors)
+    data = save({name: _smallest(tensor) for name, tensor in tensors.items()})
     write_bytes(out / f"{name}.safetensors", data)
     card = {
         "file": f"{name}.safetensors",
@@ -27,3 +27,9 @@ def write_weights(out: Path, name: str, tensors: dict[str, NDArray[np.int32]], s
         "settings": settings,
     }
     write_text(out / f"{name}.json", json.dumps(card, indent=1) + "\n")
+
+
+def _smallest(tensor: NDArray[np.int32]) -> NDArray[np.int16] | NDArray[np.int32]:
+    """In 16 bits where they hold every value, which halves the files."""
+    fits = np.iinfo(np.int16)
+    return tensor.astype(np.int16) if np.all((tensor >= fits.min) & (tensor <= fits.max)) else tensor

@@ -16,7 +16,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from geo3d_compression.octree.nn.network import ACTIVATION_MAX, ACTIVATION_SCALE, WEIGHT_SCALE, Gather27, round_through
+from geo3d_compression.octree.nn.network import ACTIVATION_MAX, ACTIVATION_SCALE, WEIGHT_SCALE, round_through
+from geo3d_compression.octree.nn.sparse_conv import SparseConv27
 from geo3d_compression.upsample.classes import DENSITY_CLASSES, SCALE_CLASSES
 from geo3d_compression.upsample.lattice import PHASES
 
@@ -93,18 +94,18 @@ class UpsampleNetwork(nn.Module):
             (parent_table < p).to(bits.dtype) @ self.b(self.exist_parent) + bits @ self.b(self.own)
             + self.b(self.parent_bias) + self.b(self.parent_scale)[scale] + self.b(self.parent_density)[density]
         )  # fmt: skip
-        g = self.act(Gather27.apply(g, parent_table) @ self.w(self.parent_conv1) + self.b(self.parent_bias1))
-        g = self.act(g + Gather27.apply(g, parent_table) @ self.w(self.parent_conv2) + self.b(self.parent_bias2))
+        g = self.act(SparseConv27.apply(g, parent_table, self.w(self.parent_conv1)) + self.b(self.parent_bias1))
+        g = self.act(g + SparseConv27.apply(g, parent_table, self.w(self.parent_conv2)) + self.b(self.parent_bias2))
         f = self.act(
             (table < b).to(bits.dtype) @ self.b(self.exist) + self.b(self.scale)[scale] + self.b(self.density)[density]
         )
         down = (g @ self.w(self.down).reshape(8, C, C).permute(1, 0, 2).reshape(C, 8 * C)).reshape(-1, C)
         f = self.act(
-            Gather27.apply(f, table) @ self.w(self.conv1) + down.index_select(0, parent * 8 + octant)
+            SparseConv27.apply(f, table, self.w(self.conv1)) + down.index_select(0, parent * 8 + octant)
             + self.b(self.bias1)
         )  # fmt: skip
-        f = self.act(f + Gather27.apply(f, table) @ self.w(self.conv2) + self.b(self.bias2))
-        f = self.act(f + Gather27.apply(f, table) @ self.w(self.conv3) + self.b(self.bias3))
+        f = self.act(f + SparseConv27.apply(f, table, self.w(self.conv2)) + self.b(self.bias2))
+        f = self.act(f + SparseConv27.apply(f, table, self.w(self.conv3)) + self.b(self.bias3))
         h = (f @ self.w(self.cell_in) + self.b(self.scale_in)[scale]).index_select(0, owner)
         place = self.b(self.place)
         for axis in range(3):

@@ -58,5 +58,5 @@ def test_checkpoints_are_read_too(tmp_path: Path) -> None:
 
 
 def test_smaller_networks_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="more than the new"):
+    with pytest.raises(ConfigError, match="more than the \\[8, 8, 8\\]"):
         start_from(_network(8, 16, 8), _stored(tmp_path, _network(12, 16, 8)))

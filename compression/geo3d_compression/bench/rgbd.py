@@ -34,6 +34,7 @@ def _rows(data: Path | None) -> Iterator[Row]:
 def _scan(scan: Path, limit: int) -> Iterator[Row]:
     from geo3d_compression.rgbd.folder import FrameFolder, read_folder
     from geo3d_compression.rgbd.group import decode_group, encode_group
+    from geo3d_compression.rgbd.picture_group import decode_picture_group, encode_picture_group
     from geo3d_compression.rgbd.plan import plan
 
     folder = read_folder(scan)
@@ -41,7 +42,7 @@ def _scan(scan: Path, limit: int) -> Iterator[Row]:
     start = time.process_time()
     whole = plan(FrameFolder(scan, folder.files, frames, folder.calibration, folder.no_depth))
     original = sum((scan / f.color).stat().st_size for f in frames)
-    pixels = sum(width * height for width, height in whole.sizes.values())
+    pixels = sum(width * height for width, height, _ in whole.sizes.values())
     planning = time.process_time() - start
 
     def row(method: str, size: int, encode: float, decode: float) -> Row:
@@ -59,8 +60,16 @@ def _scan(scan: Path, limit: int) -> Iterator[Row]:
             middle = time.process_time()
             files = decode_group(stream, [partial(_depth, s) for s in sources], whole.calibration)
             encode, decode = encode + middle - start, decode + time.process_time() - middle
-            if files != [s.data for s in sources]:
-                raise Geo3DError(f"{scan.name}: decoded frames differ from the files")
+            _check(scan, [f.color for f in group], files)
+            size += len(stream)
+        for group in whole.pictures:
+            pictures = whole.picture_sources(group)
+            start = time.process_time()
+            stream = encode_picture_group(pictures, whole.calibration, profile)
+            middle = time.process_time()
+            files = decode_picture_group(stream, [partial(_depth, p) for p in pictures], whole.calibration)
+            encode, decode = encode + middle - start, decode + time.process_time() - middle
+            _check(scan, [f.color for f in group], files)
             size += len(stream)
         stored = sum((scan / f.color).stat().st_size for f in frames if f.color not in whole.sizes)
         yield row(f"geo3d {profile}", size + stored, encode, decode)
@@ -71,6 +80,8 @@ def _scan(scan: Path, limit: int) -> Iterator[Row]:
     size, encode, decode = 0, 0.0, 0.0
     for f in frames:
         file = (scan / f.color).read_bytes()
+        if not file.startswith(b"\xff\xd8"):
+            return
         start = time.process_time()
         stream = bytes(imagecodecs.jpegxl_encode_jpeg(file))
         middle = time.process_time()
@@ -79,6 +90,11 @@ def _scan(scan: Path, limit: int) -> Iterator[Row]:
         encode, decode = encode + middle - start, decode + time.process_time() - middle
         size += len(stream)
     yield row("JPEG XL transcode", size, encode, decode)
+
+
+def _check(scan: Path, names: list[str], files: list[bytes]) -> None:
+    if files != [(scan / name).read_bytes() for name in names]:
+        raise Geo3DError(f"{scan.name}: decoded frames differ from the files")
 
 
 def _depth(source: Any) -> Any:

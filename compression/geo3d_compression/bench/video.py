@@ -18,6 +18,7 @@ import numpy as np
 
 from geo3d.bench.suite import Row, Suite
 from geo3d.errors import Geo3DError
+from geo3d_compression.bench.stereo import stereo_rows
 from geo3d_compression.volume.profiles import Profile
 
 # Frames of each clip; all where GEO3D_BENCH_FRAMES=0.
@@ -43,6 +44,7 @@ def _rows(data: Path | None) -> Iterator[Row]:
     limit = int(os.environ.get("GEO3D_BENCH_FRAMES", _FRAMES)) or None
     for path in paths:
         yield from _clip(path, limit)
+    yield from stereo_rows(root, limit)
 
 
 def _clip(path: Path, limit: int | None) -> Iterator[Row]:

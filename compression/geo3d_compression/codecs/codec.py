@@ -25,6 +25,7 @@ class Request:
     threads: int = 2
     group: int | None = None
     geometry: Literal["auto", "exact", "lossy"] = "auto"
+    near: int = 0
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,11 @@ CODECS: dict[str, Codec] = {
     "depth": DepthCodec(),
     "image": LazyCodec(10, "image", "pixels", "geo3d_compression.image.codec"),
     "rgbd": LazyCodec(9, "rgbd", "frames", "geo3d_compression.rgbd.codec"),
+    "stereo": LazyCodec(12, "stereo", "frames", "geo3d_compression.video.stereo"),
     "video": LazyCodec(11, "video", "frames", "geo3d_compression.video.codec"),
 }
 
-# What a suffix means.  `.ply` may be a cloud or a mesh, `.npy` a cloud or an array: their contents decide.
+# What a suffix means.  `.ply` may be a cloud or a mesh, `.npy` a cloud, a picture or a volume: their contents decide.
 SUFFIXES: dict[str, str] = {
     **dict.fromkeys((".ply", ".pcd", ".las", ".laz", ".e57", ".xyz", ".csv", ".txt", ".npz", ".bin"), "cloud"),
     **dict.fromkeys((".obj", ".stl", ".off", ".glb", ".gltf"), "mesh"),
@@ -38,7 +39,7 @@ SUFFIXES: dict[str, str] = {
     ".npy": "cloud",
 }
 # Kinds that no codec here takes yet: they are named, so that the error can be.
-PLANNED = ("mesh", "stereo")
+PLANNED = ("mesh",)
 
 
 def codec_for(source: Path, name: str | None = None) -> str:
@@ -72,8 +73,8 @@ def _kind_of(source: Path) -> str:
     suffix = suffixes[-1] if suffixes else ""
     if suffix == ".ply" and _has_faces(source):
         return "mesh"
-    if suffix == ".npy" and not _is_table(source):
-        return "volume"
+    if suffix == ".npy":
+        return _array_kind(source)
     if suffix not in SUFFIXES:
         raise FormatError(
             f"{source}: '{suffix or 'no suffix'}' is no known input (known: {', '.join(SUFFIXES)}); "
@@ -97,12 +98,16 @@ def _has_faces(source: Path) -> bool:
         raise FormatError(f"{source}: {error}") from None
 
 
-def _is_table(source: Path) -> bool:
+def _array_kind(source: Path) -> str:
+    """Pictures are 8 or 16 bits with two large sides; tables are points; all else is a volume."""
     from geo3d.io.files import read_start
     from geo3d.io.points.npy import parse_npy_header
+    from geo3d_compression.image.npy import is_picture
 
-    shape, *_ = parse_npy_header(read_start(source, _HEADER_BYTES), str(source))
-    return len(shape) == 2
+    shape, _, dtype, _ = parse_npy_header(read_start(source, _HEADER_BYTES), str(source))
+    if is_picture(tuple(shape), dtype):
+        return "image"
+    return "cloud" if len(shape) == 2 else "volume"
 
 
 def _is_series(folder: Path) -> bool:

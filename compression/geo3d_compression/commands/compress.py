@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
+
+if TYPE_CHECKING:
+    from geo3d_compression.codecs import Request
+    from geo3d_compression.container import ContainerWriter
 
 
 def compress(
@@ -22,6 +26,8 @@ def compress(
     keep_order: bool = False,
     geometry: Literal["auto", "exact", "lossy"] = "auto",
     group: int | None = None,
+    near: int = 0,
+    stereo: bool = False,
     threads: int = 2,
     json: bool = False,
 ) -> None:
@@ -40,6 +46,7 @@ def compress(
       geo3d compress voxels.npy -o voxels.g3c --grid 1
       geo3d compress ct.nii.gz -o ct.g3c --profile best
       geo3d compress walk.mp4 -o walk.g3c --quality 60
+      geo3d compress left.png right.png --stereo -o pair.g3c
       geo3d compress notes.pdf cloud.ply -o both.g3c --codec file
 
     Args:
@@ -56,7 +63,11 @@ def compress(
         keep_order: give the points back in the input's order.
         geometry: exact, every occupied cell of the grid; lossy, by --quality; auto is lossy where --quality is given
             and the cloud is dense, but exact where it has colours and --grid or --bits is given.
-        group: slices of a volume (frames of a depth sequence) that are decodable without the others.
+        group: slices of a volume, or frames of a depth sequence, a video or a folder, that are decodable without the
+            others.
+        near: of lossless pictures, by how much a sample may change (0: not at all).
+        stereo: the two INPUTs are the left and the right view (pictures or videos) of one camera pair: the right one is
+            predicted from the left.
         threads: tiles coded at the same time.
         json: print one JSON object.
     """
@@ -71,11 +82,17 @@ def compress(
         raise Geo3DError("nothing to compress: give at least one INPUT")
     if threads < 1:
         raise Geo3DError(f"--threads must be at least 1, got {threads}")
-    request = Request(profile, lossless, quality, grid, bits, duplicates, keep_order, threads, group, geometry)
+    request = Request(profile, lossless, quality, grid, bits, duplicates, keep_order, threads, group, geometry, near)
     names = [codec_for(path, codec) for path in inputs]
+    if near and set(names) != {"image"}:
+        raise Geo3DError(f"--near bounds the error of pictures, got {', '.join(sorted(set(names)))}")
     start = time.perf_counter()
     rows: list[dict[str, Any]] = []
     with ContainerWriter() as writer:
+        if stereo:
+            rows.append(_stereo(inputs, writer, request))
+            inputs = ()
+            names = []
         for path, name, item_name in zip(inputs, names, unique_names(inputs), strict=True):
             outcome = CODECS[name].compress(path, writer, item_name, request)
             rows.append({"name": item_name, "codec": name, CODECS[name].unit: outcome.count, **outcome.details})
@@ -83,3 +100,15 @@ def compress(
     seconds = time.perf_counter() - start
     result = summarise(rows, size)
     show({**result, "profile": profile, "seconds": seconds, "peak_mb": peak_mb()}, as_json=json)
+
+
+def _stereo(inputs: tuple[Path, ...], writer: ContainerWriter, request: Request) -> dict[str, Any]:
+    """Add the item of a stereo pair; what is worth reporting of it."""
+    from geo3d.errors import Geo3DError
+    from geo3d_compression.codecs import CODECS
+    from geo3d_compression.video.stereo import compress_pair
+
+    if len(inputs) != 2:
+        raise Geo3DError(f"--stereo takes two INPUTs, the left and the right view, got {len(inputs)}")
+    outcome = compress_pair(inputs[0], inputs[1], writer, "stereo", request)
+    return {"name": "stereo", "codec": "stereo", CODECS["stereo"].unit: outcome.count, **outcome.details}

@@ -17,7 +17,7 @@ def decompress(
     level: int | None = None,
     bbox: Annotated[Box | None, tyro.conf.arg(metavar="XMIN YMIN ZMIN XMAX YMAX ZMAX")] = None,
     item: str | None = None,
-    salvage: bool = False,
+    salvage: Annotated[bool, tyro.conf.arg(aliases=["--keep-going"])] = False,
     threads: int = 2,
     json: bool = False,
 ) -> int:
@@ -38,7 +38,7 @@ def decompress(
         level: decode a cloud to this octree level only.
         bbox: decode only points in this box, in the cloud's unit; of a volume, its first and last voxel.
         item: name of the only item wanted.
-        salvage: write what is intact of a damaged file; says what is lost and exits with 1.
+        salvage: write what is intact of a damaged file; names what is missing and exits with 1.
         threads: tiles decoded at the same time.
         json: print one JSON object.
     """

@@ -15,22 +15,25 @@ from geo3d.optional import require
 from geo3d_compression.codecs.codec import Outcome, Request, View
 from geo3d_compression.container import ChunkType, Container, ContainerWriter, Item
 from geo3d_compression.container.fields import Choice, Cursor, Float, UInt, pack, unpack
-from geo3d_compression.image.png import SIGNATURE
+from geo3d_compression.image.near import MOST as MOST_NEAR
+from geo3d_compression.image.npy import SIGNATURE as NPY_SIGNATURE
+from geo3d_compression.image.npy import parse_npy
 from geo3d_compression.image.stored import (
     METHODS,
     decode_bytes_any,
-    decode_png,
     encode_bytes_any,
-    encode_png,
     method_of,
+    samples_of,
 )
 from geo3d_compression.jpeg.priors import priors_id
 from geo3d_compression.video.quality import ms_ssim, psnr
 
 _WAYS = ("file", "samples", "avif")
+# Methods that know nothing of pictures.
+_GENERAL = ("stored", "deflate", "bytes")
 _HEADER = (
     Choice("profile", ("fast", "best")), Choice("way", _WAYS), Choice("method", METHODS), UInt("width", 1 << 31),
-    UInt("height", 1 << 31), UInt("size", 1 << 40), Float("quality", 0, 100),
+    UInt("height", 1 << 31), UInt("size", 1 << 40), Float("quality", 0, 100), UInt("near", MOST_NEAR),
 )  # fmt: skip
 _AVIF_SPEED = {"fast": 8, "best": 4}
 
@@ -43,17 +46,20 @@ def compress(source: Path, writer: ContainerWriter, name: str, request: Request)
     if request.quality is not None and not request.lossless:
         return _lossy(data, source, writer, name, request)
     width, height = picture_size(data, str(source))
-    way, stream = "file", encode_bytes_any(data, request.profile, request.threads)
-    if data.startswith(SIGNATURE) and method_of(stream) != "png":
+    if request.near:
+        way, stream = "samples", _near(data, str(source), request)
+    else:
+        way, stream = "file", encode_bytes_any(data, request.profile, request.threads)
+    if not request.near and method_of(stream) in _GENERAL:
         way, stream = _samples_instead(data, stream, request)
     values = {
         "profile": request.profile, "way": way, "method": method_of(stream), "width": width, "height": height,
-        "size": len(data), "quality": 100.0,
+        "size": len(data), "quality": 100.0, "near": request.near,
     }  # fmt: skip
     item = writer.add_item(Item(name, KIND, NUMBER, priors_id()))
     writer.add_chunk(item, ChunkType.HEADER, pack(_HEADER, values), critical=True)
     writer.add_chunk(item, ChunkType.DATA, stream)
-    details = {"method": method_of(stream), "bytes_in": len(data), "exact": way == "file"}
+    details = {"method": method_of(stream), "bytes_in": len(data), "exact": way == "file", "max_error": request.near}
     return Outcome(width * height, details)
 
 
@@ -68,7 +74,7 @@ def _lossy(data: bytes, source: Path, writer: ContainerWriter, name: str, reques
     height, width = pixels.shape[:2]
     values = {
         "profile": request.profile, "way": "avif", "method": "stored", "width": width, "height": height,
-        "size": len(data), "quality": quality,
+        "size": len(data), "quality": quality, "near": 0,
     }  # fmt: skip
     item = writer.add_item(Item(name, KIND, NUMBER))
     writer.add_chunk(item, ChunkType.HEADER, pack(_HEADER, values), critical=True)
@@ -86,7 +92,7 @@ def decompress(container: Container, item: int, target: Path, view: View) -> Out
     if header["way"] == "avif":
         _write_avif(stream, target)
     elif header["way"] == "samples":
-        write_bytes(target, decode_png(stream[1:], view.threads)[0])
+        write_bytes(target, decode_bytes_any(stream, view.threads, quiet=True))
     else:
         about = container.items[item]
         if header["method"] == "jpeg" and about.model != priors_id():
@@ -103,17 +109,37 @@ def describe(container: Container, item: int) -> dict[str, Any]:
     return {
         "profile": h["profile"], "pixels": h["width"] * h["height"], "width": h["width"], "height": h["height"],
         "method": "avif" if h["way"] == "avif" else h["method"], "exact": h["way"] == "file",
-        "bytes_in": h["size"],
+        "bytes_in": h["size"], "max_error": h["near"],
     }  # fmt: skip
 
 
 def _samples_instead(data: bytes, stream: bytes, request: Request) -> tuple[str, bytes]:
-    """The samples and chunks of a PNG file whose deflate stream no zlib setting gives, if that is shorter."""
-    try:
-        samples = bytes([METHODS.index("png")]) + encode_png(data, request.profile, request.threads)
-    except FormatError:
-        return "file", stream
-    return ("samples", samples) if len(samples) < len(stream) else ("file", stream)
+    """The samples of a picture file whose own bytes no setting gives (and all else that it holds), if that is shorter.
+
+    Only of formats that can be written with any packing: PNG and WebP.
+    """
+    for method, encode in samples_of(data, request.profile, request.threads):
+        if METHODS[method] in ("png", "webp"):
+            try:
+                samples = bytes([method]) + encode()
+            except FormatError:
+                continue
+            if len(samples) < len(stream):
+                return "samples", samples
+    return "file", stream
+
+
+def _near(data: bytes, name: str, request: Request) -> bytes:
+    """A stream whose samples are at most `request.near` away from the file's."""
+    if request.lossless or request.quality is not None:
+        raise Geo3DError("--near bounds the error of samples: give it without --lossless and --quality")
+    reason = "only PNG, WebP (lossless), TIFF (not compressed), PGM, PPM and .npy pictures take --near"
+    for method, encode in samples_of(data, request.profile, request.threads, request.near):
+        try:
+            return bytes([method]) + encode()
+        except FormatError as error:
+            reason = str(error)
+    raise FormatError(f"{name}: {reason}")
 
 
 def _no_picture(name: str, data: bytes, error: Exception) -> FormatError:
@@ -123,7 +149,10 @@ def _no_picture(name: str, data: bytes, error: Exception) -> FormatError:
 
 
 def picture_size(data: bytes, name: str) -> tuple[int, int]:
-    """Width and height of any picture that Pillow knows."""
+    """Width and height of a NumPy picture, or of any that Pillow knows."""
+    if data.startswith(NPY_SIGNATURE):
+        height, width, _ = parse_npy(data).samples.shape
+        return width, height
     from PIL import Image, UnidentifiedImageError
 
     try:

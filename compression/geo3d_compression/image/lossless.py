@@ -14,6 +14,8 @@ from geo3d_compression.container.fields import Blob, Choice, Cursor, Field, UInt
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
 from geo3d_compression.entropy.models import WEIGHT_ONE, new_apm, new_counters
 from geo3d_compression.image import decisions as d
+from geo3d_compression.image.near import MOST as MOST_NEAR
+from geo3d_compression.image.near import from_steps, to_steps
 from geo3d_compression.image.pixels import MEDIAN, NEIGHBOUR, code_samples
 from geo3d_compression.image.planes import decode_planes, encode_planes
 from geo3d_compression.volume.profiles import Profile
@@ -24,6 +26,8 @@ _LAYOUT: tuple[Field, ...] = (
     UInt("width", 1 << 24, low=1),
     UInt("channels", 4, low=1),
     UInt("highest", 65535, low=1),
+    UInt("top", 65535, low=1),
+    UInt("near", MOST_NEAR),
     Choice("way", ("planes", "median", "neighbour")),
     Blob("palette", 4 * 256),
 )
@@ -39,7 +43,9 @@ def _bands(height: int, width: int) -> list[tuple[int, int]]:
     return list(pairwise(height * i // count for i in range(count + 1)))
 
 
-def _encode(rows: NDArray[np.int32], highest: int, way: str, profile: Profile) -> bytes:
+def _encode(band: NDArray[Any], highest: int, way: str, profile: Profile) -> bytes:
+    # Only bands are widened: a whole picture of 100 Mpixel would take gigabytes.
+    rows = band.astype(np.int32)
     if way == "planes":
         return encode_planes(rows, highest, profile)
     coder, buffer = new_encoder(36 * rows.size)
@@ -70,23 +76,27 @@ def _code_drawing(
     )  # fmt: skip
 
 
-def encode_samples(image: NDArray[Any], profile: Profile = "best", threads: int = 2) -> bytes:
-    """The stream of [H, W, C] samples, uint8 or uint16, C up to 4."""
+def encode_samples(image: NDArray[Any], profile: Profile = "best", threads: int = 2, near: int = 0) -> bytes:
+    """The stream of [H, W, C] samples, uint8 or uint16, C up to 4; `near`: by how much a sample may change."""
     if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4) or image.dtype not in (np.uint8, np.uint16):
         raise ShapeError(f"a picture is uint8 or uint16 [H, W, 1 to 4], got {image.dtype} {list(image.shape)}")
+    if not 0 <= near <= MOST_NEAR:
+        raise ShapeError(f"samples may change by 0 to {MOST_NEAR}, got {near}")
     height, width = image.shape[:2]
+    top = max(1, int(image.max()) if image.dtype == np.uint16 else 255)
+    if near:
+        image = to_steps(image, near)
     palette, samples = _indexed(image)
     if palette:
         way, highest = "neighbour", max(1, len(palette) // image.shape[2] - 1)
     else:
         samples = _reorder(image)
-        highest = max(1, int(image.max()) if image.dtype == np.uint16 else 255)
+        highest = max(1, (top + near) // (2 * near + 1))
         way = "median" if _is_drawing(image) else "planes"
     values = {
         "profile": profile, "height": height, "width": width, "channels": image.shape[2], "highest": highest,
-        "way": way, "palette": palette,
+        "top": top, "near": near, "way": way, "palette": palette,
     }  # fmt: skip
-    samples = samples.astype(np.int32)
     bands = _bands(height, width)
     with ThreadPoolExecutor(max(1, threads)) as pool:
         streams = list(pool.map(lambda ab: _encode(samples[ab[0] : ab[1]], highest, way, profile), bands))
@@ -96,8 +106,8 @@ def encode_samples(image: NDArray[Any], profile: Profile = "best", threads: int 
     return bytes(out) + b"".join(streams)
 
 
-def decode_samples(stream: bytes, threads: int = 2) -> NDArray[np.uint16]:
-    """[H, W, C] uint16 of a stream."""
+def decode_samples(stream: bytes, threads: int = 2) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """[H, W, C] of a stream: uint8 where no sample is above 255."""
     cursor = Cursor(stream, "picture stream")
     header = unpack(_LAYOUT, cursor)
     height, width, channels = header["height"], header["width"], header["channels"]
@@ -110,18 +120,23 @@ def decode_samples(stream: bytes, threads: int = 2) -> NDArray[np.uint16]:
     palette = np.frombuffer(header["palette"], np.uint8)
     if len(palette) % channels or (len(palette) and header["highest"] != max(1, len(palette) // channels - 1)):
         raise BitstreamError("picture stream has a palette that does not fit its samples")
-    samples = np.zeros((height, width, 1 if len(palette) else channels), np.int32)
+    narrow = header["top"] < 256
+    samples = np.zeros((height, width, 1 if len(palette) else channels), np.uint8 if narrow else np.uint16)
 
     def decode(job: tuple[tuple[int, int], bytes]) -> None:
         (start, end), data = job
-        _decode(data, samples[start:end], header["highest"], header["way"], header["profile"])
+        rows = np.zeros(samples[start:end].shape, np.int32)
+        _decode(data, rows, header["highest"], header["way"], header["profile"])
+        samples[start:end] = rows
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         list(pool.map(decode, zip(bands, parts, strict=True)))
     if len(palette):
         colors = palette.reshape(-1, channels)
-        return colors[np.minimum(samples[:, :, 0], len(colors) - 1)].astype(np.uint16)
-    return _reorder(samples.astype(np.uint16))
+        result: NDArray[Any] = colors[np.minimum(samples[:, :, 0], len(colors) - 1)]
+    else:
+        result = _reorder(samples)
+    return from_steps(result, header["near"], header["top"]) if header["near"] else result
 
 
 def _indexed(image: NDArray[Any]) -> tuple[bytes, NDArray[Any]]:
@@ -129,11 +144,9 @@ def _indexed(image: NDArray[Any]) -> tuple[bytes, NDArray[Any]]:
     height, width, channels = image.shape
     if image.dtype != np.uint8 or channels < 3:
         return b"", image
-    packed = np.zeros((height, width), np.uint32)
-    for c in range(channels):
-        packed |= image[:, :, c].astype(np.uint32) << np.uint32(8 * c)
-    if len(np.unique(packed[:: max(1, height // 64)])) > 256:
+    if len(np.unique(_packed(image[:: max(1, height // 64)]))) > 256:
         return b"", image
+    packed = _packed(image)
     found, where = np.unique(packed, return_inverse=True)
     if len(found) > 256:
         return b"", image
@@ -143,9 +156,20 @@ def _indexed(image: NDArray[Any]) -> tuple[bytes, NDArray[Any]]:
     return colors[order].astype(np.uint8).tobytes(), rank[where].reshape(height, width, 1)
 
 
+def _packed(image: NDArray[Any]) -> NDArray[np.uint32]:
+    """[H, W] colours as numbers."""
+    packed = np.zeros(image.shape[:2], np.uint32)
+    for c in range(image.shape[2]):
+        packed |= image[:, :, c].astype(np.uint32) << np.uint32(8 * c)
+    return packed
+
+
 def _is_drawing(image: NDArray[Any]) -> bool:
     """Most samples equal their left neighbour: no camera does that."""
-    return image.shape[1] > 1 and float((image[:, 1:] == image[:, :-1]).mean()) > 0.6
+    if image.shape[1] < 2:
+        return False
+    same = sum(int(np.count_nonzero(row[1:] == row[:-1])) for row in image)
+    return same > 0.6 * (image.size - image[:, 0].size)
 
 
 def _reorder(image: NDArray[Any]) -> NDArray[Any]:

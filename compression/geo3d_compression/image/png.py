@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from geo3d.errors import BitstreamError, FormatError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+PALETTE = 3
+_CHANNELS = {0: 1, 2: 3, PALETTE: 1, 4: 2, 6: 4}
 _MAX_SAMPLES = 1 << 30
 _LEVELS = (6, 9, 3, 1, 7, 5, 4, 8, 2)
 _STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_RLE, zlib.Z_HUFFMAN_ONLY)
@@ -90,7 +91,7 @@ def parse_png(data: bytes) -> PngFile:
     stream = b"".join(pieces)
     channels = _CHANNELS[kind_of_color]
     row = (width * channels * bits + 7) // 8
-    raw = _inflate(stream, height * (row + 1))
+    raw = inflate(stream, height * (row + 1))
     rows = np.frombuffer(raw, np.uint8).reshape(height, row + 1)
     filters = rows[:, 0].copy()
     if filters.max() > 4:
@@ -98,10 +99,10 @@ def parse_png(data: bytes) -> PngFile:
     plain = rows[:, 1:].copy()
     _unfilter(plain, filters, max(1, channels * bits // 8))
     samples = _to_samples(plain, width, channels, bits)
-    if not np.array_equal(_to_rows(samples, bits), plain):
+    if bits < 8 and not np.array_equal(_to_rows(samples, bits), plain):
         raise FormatError("PNG has stray bits at the end of its rows")
     return PngFile(
-        samples, bits, filters, data[:first], data[last:], tuple(sizes), _find_settings(raw, stream)
+        samples, bits, filters, data[:first], data[last:], tuple(sizes), find_settings(raw, stream)
     )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def rebuild_png(file: PngFile) -> bytes:
     channels = file.samples.shape[2]
     _filter(rows, file.filters, max(1, channels * file.bits // 8), raw)
     settings = file.deflate if file.deflate.level else Deflate(9)
-    stream = _pack(raw.tobytes(), settings)
+    stream = pack(raw.tobytes(), settings)
     sizes = file.sizes
     if sum(sizes) != len(stream):
         step = max(file.sizes)
@@ -142,26 +143,28 @@ def header_of(data: bytes) -> tuple[int, int, int, int]:
     return width, height, bits, kind
 
 
-def _inflate(stream: bytes, size: int) -> bytes:
+def inflate(stream: bytes, size: int) -> bytes:
+    """A zlib stream of exactly `size` bytes."""
     # Deflate packs at most 1032 to 1.
     if size > 1040 * len(stream) + 64:
-        raise FormatError(f"PNG of {size} bytes does not fit into {len(stream)} packed bytes")
+        raise FormatError(f"a picture of {size} bytes does not fit into {len(stream)} packed bytes")
     unpacker = zlib.decompressobj()
     try:
         raw = unpacker.decompress(stream, size + 1)
     except zlib.error as error:
-        raise FormatError(f"PNG picture data is damaged: {error}") from None
+        raise FormatError(f"packed picture data is damaged: {error}") from None
     if len(raw) != size or not unpacker.eof or unpacker.unused_data:
-        raise FormatError(f"PNG picture data has {len(raw)} bytes instead of {size}, or ends wrongly")
+        raise FormatError(f"packed picture data has {len(raw)} bytes instead of {size}, or ends wrongly")
     return raw
 
 
-def _pack(raw: bytes, s: Deflate) -> bytes:
+def pack(raw: bytes, s: Deflate) -> bytes:
+    """The zlib stream that these settings make."""
     packer = zlib.compressobj(s.level, zlib.DEFLATED, s.window, s.memory, s.strategy)
     return packer.compress(raw) + packer.flush()
 
 
-def _find_settings(raw: bytes, stream: bytes) -> Deflate:
+def find_settings(raw: bytes, stream: bytes) -> Deflate:
     """Settings whose stream is the file's.  A short beginning rules most of them out."""
     window = (stream[0] >> 4) + 8
     if window < 9 or window > 15:
@@ -173,8 +176,8 @@ def _find_settings(raw: bytes, stream: bytes) -> Deflate:
         start = packer.compress(head)
         if (
             stream[: len(start)] == start
-            and stream[:2] == (start or _pack(b"", settings))[:2]
-            and _pack(raw, settings) == stream
+            and stream[:2] == (start or pack(b"", settings))[:2]
+            and pack(raw, settings) == stream
         ):
             return settings
     return Deflate(0)
@@ -197,7 +200,7 @@ def _to_rows(samples: NDArray[np.uint8] | NDArray[np.uint16], bits: int) -> NDAr
     height = samples.shape[0]
     if bits == 16:
         return np.ascontiguousarray(samples.astype(">u2")).view(np.uint8).reshape(height, -1)
-    flat = samples.reshape(height, -1).astype(np.uint8)
+    flat = samples.reshape(height, -1).astype(np.uint8, copy=False)
     if bits == 8:
         return np.ascontiguousarray(flat)
     spread = (flat[:, :, None] >> np.arange(bits - 1, -1, -1)) & 1

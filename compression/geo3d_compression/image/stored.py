@@ -1,4 +1,4 @@
-"""Any file's bytes as the shortest stream that gives them back: JPEG, PNG, PGM, PPM, text, or as they are.
+"""Any file's bytes as the shortest stream that gives them back: JPEG, other pictures, text, or as they are.
 
 The first byte names the method; methods are tried by what the file is, and every stream is decoded and compared before
 it is taken.
@@ -16,16 +16,22 @@ import xxhash
 from geo3d.errors import BitstreamError, FormatError, Geo3DError
 from geo3d_compression.container.fields import Blob, Cursor, Field, UInt, pack, put_varint, unpack
 from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
+from geo3d_compression.image.files import decode_raw, decode_tiff, decode_webp, encode_raw, encode_tiff, encode_webp
 from geo3d_compression.image.lossless import decode_samples, encode_samples
-from geo3d_compression.image.png import SIGNATURE, PngFile, parse_png, rebuild_png, settings_of
+from geo3d_compression.image.npy import SIGNATURE as NPY_SIGNATURE
+from geo3d_compression.image.npy import parse_npy
+from geo3d_compression.image.png import PALETTE, SIGNATURE, PngFile, header_of, parse_png, rebuild_png, settings_of
 from geo3d_compression.image.pnm import SIGNATURES as PNM_SIGNATURES
-from geo3d_compression.image.pnm import PnmFile, parse_pnm, rebuild_pnm
+from geo3d_compression.image.pnm import parse_pnm
+from geo3d_compression.image.tiff import SIGNATURES as TIFF_SIGNATURES
+from geo3d_compression.image.tiff import parse_packed, parse_tiff
+from geo3d_compression.image.webp import is_webp, parse_webp
 from geo3d_compression.jpeg.codec import decode_jpeg, encode_jpeg
 from geo3d_compression.volume.profiles import Profile
 
 _LOG = logging.getLogger(__name__)
-_PLAIN, _DEFLATED, _MIXED, _JPEG, _PNG, _JXL, _PNM = range(7)
-METHODS = ("stored", "deflate", "bytes", "jpeg", "png", "jpegxl", "pnm")
+_PLAIN, _DEFLATED, _MIXED, _JPEG, _PNG, _JXL, _PNM, _NPY, _TIFF, _PACKED_TIFF, _WEBP = range(11)
+METHODS = ("stored", "deflate", "bytes", "jpeg", "png", "jpegxl", "pnm", "npy", "tiff", "packed tiff", "webp")
 # The byte model is slow; larger files of unknown kind are deflated.
 _MOST_MIXED = 1 << 18
 _PNG_FIELDS: tuple[Field, ...] = (
@@ -40,8 +46,8 @@ def encode_bytes_any(data: bytes, profile: Profile = "best", threads: int = 1) -
     for method, encode in _candidates(data, profile, threads):
         try:
             stream = bytes([method]) + encode()
-            # A stream that does not give the very bytes back is no candidate.
-            if len(stream) < len(best) and decode_bytes_any(stream, threads) == data:
+            # A stream that does not give the very bytes back is no candidate.  `encode_jpeg` has looked already.
+            if len(stream) < len(best) and (method == _JPEG or decode_bytes_any(stream, threads) == data):
                 return stream
         except Geo3DError:
             continue
@@ -55,8 +61,8 @@ def method_of(stream: bytes) -> str:
     return METHODS[stream[0]]
 
 
-def decode_bytes_any(stream: bytes, threads: int = 2) -> bytes:
-    """The bytes of a stream of `encode_bytes_any`."""
+def decode_bytes_any(stream: bytes, threads: int = 2, quiet: bool = False) -> bytes:
+    """The bytes of a stream of `encode_bytes_any`; `quiet`: nobody expects the very bytes of a PNG file."""
     method, body = method_of(stream), stream[1:]
     if method == "stored":
         return body
@@ -70,11 +76,15 @@ def decode_bytes_any(stream: bytes, threads: int = 2) -> bytes:
         return decode_jpeg(body, threads)
     if method == "png":
         data, exact = decode_png(body, threads)
-        if not exact:
+        if not exact and not quiet:
             _LOG.warning("a PNG file has its samples and chunks, but not its very bytes: this zlib packs differently")
         return data
-    if method == "pnm":
-        return _pnm_decode(body, threads)
+    if method in ("pnm", "npy", "tiff"):
+        return decode_raw(body, threads)
+    if method == "packed tiff":
+        return decode_tiff(body, threads)
+    if method == "webp":
+        return decode_webp(body, threads)
     return _jxl_decode(body)
 
 
@@ -83,10 +93,7 @@ def _candidates(data: bytes, profile: Profile, threads: int) -> list[tuple[int, 
     if data[:2] == b"\xff\xd8":
         tries.append((_JPEG, lambda: encode_jpeg(data, profile, threads)))
         tries.append((_JXL, lambda: _jxl_encode(data)))
-    if data.startswith(SIGNATURE):
-        tries.append((_PNG, lambda: encode_png(data, profile, threads)))
-    if data[:2] in PNM_SIGNATURES:
-        tries.append((_PNM, lambda: _pnm_encode(data, profile, threads)))
+    tries += samples_of(data, profile, threads)
     if len(data) <= _MOST_MIXED:
         tries.append((_MIXED, lambda: _mixed(data)))
     tries.append((_DEFLATED, lambda: zlib.compress(data, 9)))
@@ -110,21 +117,22 @@ def _inflate(body: bytes) -> bytes:
     return data
 
 
-def _pnm_encode(data: bytes, profile: Profile, threads: int) -> bytes:
-    file = parse_pnm(data)
-    out = bytearray([file.samples.dtype.itemsize])
-    for part in (file.before, file.after):
-        put_varint(out, len(part))
-        out += part
-    return bytes(out) + encode_samples(file.samples, profile, threads)
-
-
-def _pnm_decode(body: bytes, threads: int) -> bytes:
-    cursor = Cursor(body, "PNM stream")
-    wide = cursor.take(1)[0] == 2
-    before, after = (cursor.take(cursor.varint()) for _ in range(2))
-    samples = decode_samples(cursor.take(cursor.left), threads)
-    return rebuild_pnm(PnmFile(samples if wide else samples.astype(np.uint8), before, after))
+def samples_of(data: bytes, profile: Profile, threads: int, near: int = 0) -> list[tuple[int, Callable[[], bytes]]]:
+    """Ways to code a picture file by its samples (first bytes, and functions that give the rest)."""
+    if data.startswith(SIGNATURE):
+        return [(_PNG, lambda: encode_png(data, profile, threads, near))]
+    if data[:2] in PNM_SIGNATURES:
+        return [(_PNM, lambda: encode_raw(parse_pnm(data), profile, threads, near))]
+    if data.startswith(NPY_SIGNATURE):
+        return [(_NPY, lambda: encode_raw(parse_npy(data), profile, threads, near))]
+    if data[:4] in TIFF_SIGNATURES:
+        return [
+            (_TIFF, lambda: encode_raw(parse_tiff(data), profile, threads, near)),
+            (_PACKED_TIFF, lambda: encode_tiff(parse_packed(data, near > 0), profile, threads, near)),
+        ]
+    if is_webp(data):
+        return [(_WEBP, lambda: encode_webp(parse_webp(data), profile, threads, near))]
+    return []
 
 
 def _jxl_encode(data: bytes) -> bytes:
@@ -147,9 +155,11 @@ def _jxl_decode(body: bytes) -> bytes:
         raise BitstreamError(f"JPEG XL data is damaged: {error}") from error
 
 
-def encode_png(data: bytes, profile: Profile = "best", threads: int = 1) -> bytes:
-    """The stream of a PNG file: its samples, its filters, and the rest of its bytes."""
+def encode_png(data: bytes, profile: Profile = "best", threads: int = 1, near: int = 0) -> bytes:
+    """The stream of a PNG file: its samples, its filters, and the rest of its bytes; `near`: see `lossless`."""
     file = parse_png(data)
+    if near and header_of(data)[3] == PALETTE:
+        raise FormatError("--near means nothing for a PNG file with a palette: its samples are numbers of colours")
     rest = bytearray()
     for part in (file.before, file.after, file.filters.tobytes(), np.array(file.sizes, "<u4").tobytes()):
         rest += len(part).to_bytes(4, "little") + part
@@ -159,7 +169,7 @@ def encode_png(data: bytes, profile: Profile = "best", threads: int = 1) -> byte
         "size": len(data), "checksum": xxhash.xxh3_64_digest(data), "length": len(rest),
         "rest": encode_bytes(bytes(rest), _PNG_PRELUDE),
     })  # fmt: skip
-    return head + encode_samples(file.samples, profile, threads)
+    return head + encode_samples(file.samples, profile, threads, near)
 
 
 def decode_png(stream: bytes, threads: int = 2) -> tuple[bytes, bool]:
@@ -176,7 +186,7 @@ def decode_png(stream: bytes, threads: int = 2) -> tuple[bytes, bool]:
     if kinds.max() > 4 or (head["bits"] != 16 and samples.max() >= 1 << head["bits"]):
         raise BitstreamError("PNG stream is damaged: its samples or filters are out of range")
     settings = settings_of(head["level"], head["strategy"], head["memory"], head["window"])
-    values = samples if head["bits"] == 16 else samples.astype(np.uint8)
+    values = samples.astype(np.uint16 if head["bits"] == 16 else np.uint8, copy=False)
     lengths = tuple(int(v) for v in np.frombuffer(sizes, "<u4"))
     data = rebuild_png(PngFile(values, head["bits"], kinds, before, after, lengths, settings))
     return data, len(data) == head["size"] and xxhash.xxh3_64_digest(data) == head["checksum"]

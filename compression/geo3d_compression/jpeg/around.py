@@ -44,6 +44,7 @@ class Around(NamedTuple):
     n_twin: Any
     reliability: Any  # of the prediction, 0 to 3
     block: Any  # [64] the block, as far as it is coded
+    sums: Any  # [16] its inner coefficients times their steps, summed over each row, and over each column
     beside: Any  # [24] border frequencies, last samples, and those before them, of the left block
     below: Any  # [24] and of the one above
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from geo3d_compression.entropy.coder import PENDING, POSITION, RANGE
 from geo3d_compression.jpeg.around import Around, PlaneView
 from geo3d_compression.jpeg.classes import LOG
 from geo3d_compression.jpeg.dc import code_dc
@@ -25,15 +26,18 @@ _HALF = 5793
 
 
 @njit(cache=True, nogil=True)
-def code_planes(coder, coefs, meta, tables, preds, reliability):
-    """Code rows `meta[p, 2]` to `meta[p, 3]` of every plane.  Decoding fills `coefs`, which come in as zeros."""
+def code_planes(coder, coefs, meta, tables, preds, reliability, marks):
+    """Code rows `meta[p, 2]` to `meta[p, 3]` of every plane.  Decoding fills `coefs`, which come in as zeros.
+
+    marks   int64 [blocks, 2], or [0, 2]: the range coder's bits so far and its range after each block
+    """
     counts = np.zeros(reliability.size, np.uint8)
     for p in range(meta.shape[0]):
-        _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts)
+        _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts, marks)
 
 
 @njit(cache=True, nogil=True)
-def _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts):
+def _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts, marks):
     offset, columns, row_0, row_1 = meta[p, 0], meta[p, 1], meta[p, 2], meta[p, 3]
     first_block, table = meta[p, 7], tables[p]
     warped = preds.shape[0] > 0
@@ -50,6 +54,7 @@ def _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts):
     dc_rest = np.zeros((columns + 1, 2), np.int64)
     rests = np.zeros(2, np.int64)
     block = np.zeros(64, np.int64)
+    sums = np.zeros(16, np.int64)
     pixels = np.zeros(64, np.int64)
     scratch = np.zeros(64, np.int64)
     light = np.zeros(64, np.int64)
@@ -88,11 +93,14 @@ def _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts):
                 np.int64(counts[b - (first_block - meta[p - 1, 7])]) if twin else np.int64(0),
                 np.int64(reliability[b]),
                 block,
+                sums,
                 beside,
                 below[column],
             )
             for k in range(64):
                 block[k] = 0
+            for k in range(16):
+                sums[k] = 0
             total = code_inner_count(coder, view, hood, n_left, n_above, n_corner, n_right)
             counts[b] = total
             energy, error = code_inner(coder, view, hood, total)
@@ -102,6 +110,9 @@ def _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts):
                 for k in range(64):
                     hood.here[k] = block[k]
             _leave(block, table, pixels, beside, below[column])
+            if marks.shape[0] > 0:
+                marks[b, 0] = 8 * (coder.state[POSITION] + (coder.state[PENDING] if coder.encode else 0))
+                marks[b, 1] = coder.state[RANGE]
 
 
 @njit(cache=True, nogil=True, _nrt=False)

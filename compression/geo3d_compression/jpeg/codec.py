@@ -40,8 +40,10 @@ from geo3d_compression.jpeg.model import ModelState, Prediction, decode_planes, 
 from geo3d_compression.jpeg.priors import load_priors
 from geo3d_compression.volume.profiles import Profile
 
+# 2: pictures in `fast` have a model of their own.
+_VERSION = 2
 _LAYOUT = (
-    UInt("version", 1, low=1),
+    UInt("version", _VERSION, low=_VERSION),
     Choice("profile", ("fast", "best")),
     UInt("length", 1 << 32),
     Blob("checksum", 8),
@@ -51,8 +53,10 @@ _LAYOUT = (
     Blob("notes", 1 << 24),
     UInt("bands", 1 << 10, low=1),
 )
-# A band of this many pixels has learned enough for the cut not to matter much (about 0.2 % at 1 Mpixel).
-_BAND_PIXELS = {"fast": 1 << 18, "best": 1 << 19}
+# A band of this many pixels has learned enough for the cut not to matter much (about 0.2 % at 1 Mpixel).  In `fast`,
+# smaller pictures are cut in two.
+_BAND_PIXELS = 1 << 19
+_HALF_PIXELS = {"fast": 1 << 18, "best": 1 << 19}
 _MAX_BANDS = 64
 _MOST_BLOCKS_A_BYTE = 1 << 14
 
@@ -98,7 +102,7 @@ def encode_file(
     header = pack(
         _LAYOUT,
         {
-            "version": 1,
+            "version": _VERSION,
             "profile": profile,
             "length": len(data),
             "checksum": xxhash.xxh3_64_digest(data)[:4],
@@ -120,8 +124,12 @@ def decode_file(
     state: ModelState | Callable[[Profile], ModelState],
     predict: Callable[[JpegFile], Prediction | None] | None = None,
     threads: int = 1,
+    mark: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> tuple[bytes, JpegFile]:
-    """The file and its parts.  `predict`: a function from the empty file to its `Prediction`, or None."""
+    """The file and its parts.  `predict`: a function from the empty file to its `Prediction`, or None.
+
+    mark   a function from the number of blocks to the array that `decode_planes` fills
+    """
     cursor = Cursor(stream, "JPEG stream")
     header = unpack(_LAYOUT, cursor)
     try:
@@ -145,10 +153,11 @@ def decode_file(
     file = JpegFile(skeleton, markers, planes, pads)
     prediction = predict(file) if predict is not None else None
     flat, _ = flatten(planes)
+    marks = None if mark is None else mark(flat.size // 64)
 
     def code(band: tuple[bytes, list[tuple[int, int]]]) -> None:
         model = state(header["profile"]) if callable(state) else state
-        decode_planes(band[0], flat, planes, band[1], model, header["profile"], prediction)
+        decode_planes(band[0], flat, planes, band[1], model, header["profile"], prediction, marks)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         list(pool.map(code, zip(streams, bands, strict=True)))
@@ -168,8 +177,9 @@ def _whole(planes: Sequence[Plane]) -> list[tuple[int, int]]:
 
 def _bands(markers: Markers, planes: Sequence[Plane], profile: Profile) -> list[list[tuple[int, int]]]:
     """For each band the first and end row of blocks of every plane; cut at MCU rows by the picture's size alone."""
-    rows = mcu_grid(markers)[1]
-    count = min(max(1, markers.width * markers.height // _BAND_PIXELS[profile]), _MAX_BANDS, rows)
+    rows, pixels = mcu_grid(markers)[1], markers.width * markers.height
+    wanted = max(1, min(2, pixels // _HALF_PIXELS[profile]), pixels // _BAND_PIXELS)
+    count = min(wanted, _MAX_BANDS, rows)
     cuts = [rows * i // count for i in range(count + 1)]
     return [[(a * p.vertical, b * p.vertical) for p in planes] for a, b in pairwise(cuts)]
 

@@ -12,7 +12,8 @@ from numba import njit
 from geo3d_compression.jpeg.basis import BASIS
 from geo3d_compression.jpeg.classes import clip, divide, log, signed
 from geo3d_compression.jpeg.contexts import DC, set_contexts, set_warp_contexts
-from geo3d_compression.jpeg.step import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2, code_value
+from geo3d_compression.jpeg.step import code_value
+from geo3d_compression.jpeg.work import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -50,7 +51,7 @@ def code_dc(coder, view, hood, total, energy, error, rests, dc_rest, pixels, scr
     at, here, rel = hood.at, hood.here, hood.reliability
     has_left, has_above, block = hood.has_left, hood.has_above, hood.block
     beside, below, light = hood.beside, hood.below, hood.light
-    work, side_rows = coder.work, view.side_rows
+    work, inputs, side_rows = coder.work, coder.inputs, view.side_rows
     _samples(block, table, pixels, scratch)
     step = np.int64(table[0])
     sum_l, sum_a, spread = np.int64(0), np.int64(0), np.int64(0)
@@ -110,7 +111,7 @@ def code_dc(coder, view, hood, total, energy, error, rests, dc_rest, pixels, scr
     work[ROW_2] = part * 4 + rel
     work[APM_ROW] = min(q_spread, 15)
     set_contexts(
-        work, DC,
+        work, inputs, DC,
         q_spread << 8 | p, (q_spread << 8 | slant) << 8 | plane,
         (signed(clip(rest_left, 60)) << 8 | signed(clip(rest_above, 60))) << 8 | plane,
         (part << 8 | q_spread) << 8 | plane, (total << 8 | q_spread) << 8 | plane,

@@ -12,7 +12,8 @@ from numba import njit
 from geo3d_compression.jpeg.around import error_beside, twin_value
 from geo3d_compression.jpeg.classes import LOG, clip, divide, fine, log, signed
 from geo3d_compression.jpeg.contexts import COUNT, EDGE, set_contexts, set_warp_contexts
-from geo3d_compression.jpeg.step import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2, code_count, code_value
+from geo3d_compression.jpeg.step import code_count, code_value
+from geo3d_compression.jpeg.work import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2
 
 _ROOT = 11585
 
@@ -23,8 +24,8 @@ def code_edges(coder, view, hood, total, energy, error):
     plane, quality, table, warped, preds = view.kind, view.quality, view.table, view.warped, view.preds
     at, here, left, above, rel = hood.at, hood.here, hood.left, hood.above, hood.reliability
     has_left, has_above, block = hood.has_left, hood.has_above, hood.block
-    beside, below, light = hood.beside, hood.below, hood.light
-    work, side_rows = coder.work, view.side_rows
+    beside, below, light, sums = hood.beside, hood.below, hood.light, hood.sums
+    work, inputs, side_rows = coder.work, coder.inputs, view.side_rows
     corner, right, left_2, above_2 = hood.corner, hood.right, hood.left_2, hood.above_2
     log_step, n_light, n_twin = view.log_step, hood.n_light, hood.n_twin
     for side in range(2):
@@ -48,7 +49,7 @@ def code_edges(coder, view, hood, total, energy, error):
         work[APM_ROW] = row_count
         tag = (kind + 8) << 40
         set_contexts(
-            work, COUNT,
+            work, inputs, COUNT,
             tag | beside_count << 8 | above_count, tag | row_count << 8 | (beside_count + above_count),
             tag | total << 8 | row_count, tag | total << 8 | quality,
             tag | beside_count << 8 | row_count, tag | above_count << 8 | row_count,
@@ -73,9 +74,7 @@ def code_edges(coder, view, hood, total, energy, error):
             k = t * stride
             inner = 1 if side == 0 else 8
             step = table[k]
-            known = np.int64(0)
-            for s in range(1, 8):
-                known += block[k + s * inner] * table[k + s * inner]
+            known = sums[t] if side == 0 else sums[8 + t]
             if side == 0:
                 border = beside[t] if has_left else known
             else:
@@ -100,7 +99,7 @@ def code_edges(coder, view, hood, total, energy, error):
             work[ROW_2] = plane * 16 + min(q_near, 7) * 2 + (quality > 3)
             work[APM_ROW] = min(log(abs(forecast)), 15)
             set_contexts(
-                work, EDGE,
+                work, inputs, EDGE,
                 (base << 8 | guess_class) << 8 | count,
                 ((base << 8 | count) << 8 | q_near) << 8 | min(total, 8),
                 ((guess_class << 8 | q_near) << 8 | side << 1 | plane) << 8 | min(log(local), 7),

@@ -10,7 +10,8 @@ from geo3d_compression.jpeg.around import error_beside, twin_value
 from geo3d_compression.jpeg.classes import LOG, clip, divide, fine, log, signed
 from geo3d_compression.jpeg.contexts import COUNT, INNER_AC, set_contexts, set_warp_contexts
 from geo3d_compression.jpeg.scan import ZIGZAG
-from geo3d_compression.jpeg.step import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2, code_count, code_value
+from geo3d_compression.jpeg.step import code_count, code_value
+from geo3d_compression.jpeg.work import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2
 
 INNER = np.array([z for z in ZIGZAG if z >= 8 and z % 8], np.int64)
 
@@ -20,7 +21,7 @@ def code_inner_count(coder, view, hood, n_left, n_above, n_corner, n_right):
     """How many inner coefficients are not zero, from the counts of the blocks around."""
     p, plane, quality, warped, preds = view.number, view.kind, view.quality, view.warped, view.preds
     at, here, rel, n_light, n_twin = hood.at, hood.here, hood.reliability, hood.n_light, hood.n_twin
-    work, side_rows = coder.work, view.side_rows
+    work, inputs, side_rows = coder.work, coder.inputs, view.side_rows
     count = np.int64(0)
     n_warp = np.int64(0)
     sum_warp = np.int64(0)
@@ -39,7 +40,7 @@ def code_inner_count(coder, view, hood, n_left, n_above, n_corner, n_right):
     work[ROW_2] = min(n_warp, 31) if warped else min(n_light, 31)
     work[APM_ROW] = min(around // 6, 15)
     set_contexts(
-        work, COUNT,
+        work, inputs, COUNT,
         plane << 16 | around, n_left << 16 | n_above << 8 | plane, (n_corner << 8 | n_right) << 8 | around // 4,
         (n_light << 8 | n_twin) << 8 | around // 2 | plane << 30, quality << 16 | around << 1 | plane,
         (n_left + n_above) << 8 | abs(n_left - n_above), n_light << 16 | p, n_twin << 16 | around,
@@ -61,8 +62,8 @@ def code_inner(coder, view, hood, total):
     plane, quality, table, warped, preds = view.kind, view.quality, view.table, view.warped, view.preds
     at, here, left, above, rel = hood.at, hood.here, hood.left, hood.above, hood.reliability
     has_left, has_above, block = hood.has_left, hood.has_above, hood.block
-    beside, below, light = hood.beside, hood.below, hood.light
-    work, side_rows = coder.work, view.side_rows
+    beside, below, light, sums = hood.beside, hood.below, hood.light, hood.sums
+    work, inputs, side_rows = coder.work, coder.inputs, view.side_rows
     corner, right, left_2, above_2 = hood.corner, hood.right, hood.left_2, hood.above_2
     log_step, count = view.log_step, total
     work[CLASS] = INNER_AC + side_rows
@@ -83,13 +84,9 @@ def code_inner(coder, view, hood, total):
             local += abs(block[k - 7])
         if v < 7:
             local += abs(block[k + 7])
-        sum_u, sum_v = np.int64(0), np.int64(0)
-        for t in range(1, 8):
-            sum_u += block[8 * v + t] * table[8 * v + t]
-            sum_v += block[8 * t + u] * table[8 * t + u]
         step = table[k]
-        from_left = divide(4 * (beside[v] - sum_u), step) if has_left else np.int64(0)
-        from_above = divide(4 * (below[u] - sum_v), step) if has_above else np.int64(0)
+        from_left = divide(4 * (beside[v] - sums[v]), step) if has_left else np.int64(0)
+        from_above = divide(4 * (below[u] - sums[8 + u]), step) if has_above else np.int64(0)
         q_near, q_local = log(near), log(local)
         tw = twin_value(view, hood, k)
         q_light = log(light[k])
@@ -102,7 +99,7 @@ def code_inner(coder, view, hood, total):
         work[ROW_2] = plane * 16 + min(q_local, 7) * 2 + (quality > 3)
         work[APM_ROW] = min(q_near, 3) * 4 + min(q_local, 3)
         set_contexts(
-            work, INNER_AC,
+            work, inputs, INNER_AC,
             (base << 8 | count) << 8 | q_near,
             ((q_near << 8 | q_local) << 8 | LOG[count]) << 8 | zone << 1 | plane,
             (base << 8 | q_local) << 8 | total,
@@ -138,6 +135,8 @@ def code_inner(coder, view, hood, total):
         previous_2, previous = previous, value
         if value != 0:
             count -= 1
+            sums[v] += value * step
+            sums[8 + u] += value * step
         energy += abs(value)
         if warped:
             error += abs(8 * value - np.int64(preds[0, at + k])) >> 2

@@ -10,32 +10,44 @@ from numpy.typing import NDArray
 
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
 from geo3d_compression.entropy.models import APM_SIZE, WEIGHT_ONE, new_apm, new_counters
-from geo3d_compression.jpeg import step
+from geo3d_compression.jpeg import mixture, quick, step
 from geo3d_compression.jpeg.blocks import code_planes
 from geo3d_compression.jpeg.file import Plane
 
-# Contexts of a coefficient without a prediction.
-CONTEXTS = {"fast": 6, "best": step.BASE_CONTEXTS}
+# Contexts of a coefficient without a prediction, in a model that knows predictions.
+CONTEXTS = {"fast": 6, "best": mixture.BASE_CONTEXTS}
 
 
 @dataclass(frozen=True, eq=False)
 class ModelState:
-    """Everything that adapts: counters; mixer weights of both layers and secondary estimators.  Changed in place."""
+    """Everything that adapts: counters; mixer weights of both layers and secondary estimators.  Changed in place.
+
+    quick   whether it belongs to the small model that codes pictures in `fast`, which knows no predictions
+    """
 
     counters: NDArray[np.uint32]
     weights: NDArray[np.int32]
+    quick: bool = False
 
     def copy(self) -> ModelState:
-        return ModelState(self.counters.copy(), self.weights.copy())
+        return ModelState(self.counters.copy(), self.weights.copy(), self.quick)
 
 
-def fresh_state() -> ModelState:
-    """A model that has seen nothing."""
-    weights = np.zeros((step.ROWS, step.INPUT_COUNT), np.int32)
-    weights[: step.FINAL, 2 : 2 + 2 * step.ALL_CONTEXTS : 2] = WEIGHT_ONE // 5
-    weights[step.FINAL : step.APM, :3] = WEIGHT_ONE // 3
-    weights[step.APM :, :APM_SIZE] = new_apm(1)
-    return ModelState(new_counters(step.ALL_CONTEXTS << step.TABLE_BITS), weights.reshape(-1))
+def fresh_state(small: bool = False) -> ModelState:
+    """A model that has seen nothing; `small`: the quick one."""
+    if small:
+        weights = np.zeros((quick.ROWS, quick.LANES), np.int32)
+        weights[: quick.FINAL, 1 : 1 + 2 * quick.CONTEXTS : 2] = WEIGHT_ONE // 3
+        weights[quick.FINAL : quick.APM, :2] = WEIGHT_ONE // 2
+        weights = weights.reshape(-1)
+        estimators = weights[quick.APM * quick.LANES :].reshape(-1, quick.ESTIMATOR)
+        estimators[:, :APM_SIZE] = new_apm(1)
+        return ModelState(new_counters(quick.CONTEXTS << quick.TABLE_BITS), weights, True)
+    weights = np.zeros((mixture.ROWS, mixture.INPUT_COUNT), np.int32)
+    weights[: mixture.FINAL, 2 : 2 + 2 * mixture.ALL_CONTEXTS : 2] = WEIGHT_ONE // 5
+    weights[mixture.FINAL : mixture.APM, :3] = WEIGHT_ONE // 3
+    weights[mixture.APM :, :APM_SIZE] = new_apm(1)
+    return ModelState(new_counters(mixture.ALL_CONTEXTS << mixture.TABLE_BITS), weights.reshape(-1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +80,7 @@ def _arrays(planes: Sequence[Plane], rows: Sequence[tuple[int, int]]) -> tuple[N
 
 _RATE, _LIMIT = 40, 250
 _NO_VALUES = np.zeros((0, 0), np.int16)
+_NO_MARKS = np.zeros((0, 2), np.int64)
 
 
 def encode_planes(
@@ -81,7 +94,7 @@ def encode_planes(
     limit: int = _LIMIT,
 ) -> bytes:
     """Code rows of blocks `rows[p]` of every plane.  `flat`: the coefficients of all planes, one after the other."""
-    return _run(flat, planes, rows, state, profile, prediction, None, rate, limit)
+    return _run(flat, planes, rows, state, profile, prediction, None, rate, limit, _NO_MARKS)
 
 
 def decode_planes(
@@ -92,9 +105,26 @@ def decode_planes(
     state: ModelState,
     profile: str = "best",
     prediction: Prediction | None = None,
+    marks: NDArray[np.int64] | None = None,
 ) -> None:
-    """Fill `flat` (zeros) from a stream of `encode_planes`.  Raises `BitstreamError` on a truncated stream."""
-    _run(flat, planes, rows, state, profile, prediction, data, _RATE, _LIMIT)
+    """Fill `flat` (zeros) from a stream of `encode_planes`.  Raises `BitstreamError` on a truncated stream.
+
+    marks   int64 [blocks, 2] to fill for `costs_of`
+    """
+    _run(flat, planes, rows, state, profile, prediction, data, _RATE, _LIMIT, _NO_MARKS if marks is None else marks)
+
+
+def costs_of(marks: NDArray[np.int64], planes: Sequence[Plane]) -> list[NDArray[np.float64]]:
+    """Bits that each block took, [rows, columns] a plane, of whole planes that were coded in one stream."""
+    total = marks[:, 0] - np.log2(np.maximum(marks[:, 1], 1))
+    # A decoder has read four bytes, and its range is 2^32, before the first block.
+    bits = np.diff(total, prepend=0.0)
+    result, at = [], 0
+    for p in planes:
+        rows, columns = p.coefs.shape[:2]
+        result.append(bits[at : at + rows * columns].reshape(rows, columns))
+        at += rows * columns
+    return result
 
 
 def _run(
@@ -107,6 +137,7 @@ def _run(
     data: bytes | None,
     rate: int,
     limit: int,
+    marks: NDArray[np.int64],
 ) -> bytes:
     meta, tables = _arrays(planes, rows)
     blocks = flat.size // 64
@@ -122,11 +153,12 @@ def _run(
         coder, buffer = new_encoder(bits)
     else:
         coder, buffer = new_decoder(data)
-    model = step.Coder(
-        coder, buffer, data is None, state.counters, state.weights,
-        *step.scratch(CONTEXTS[profile], prediction is not None, rate, limit),
-    )  # fmt: skip
-    code_planes(model, flat, meta, tables, values, reliability)
+    if state.quick:
+        work, inputs = quick.scratch(rate, limit)
+    else:
+        work, inputs = mixture.scratch(CONTEXTS[profile], prediction is not None, rate, limit)
+    model = step.Coder(coder, buffer, data is None, state.counters, state.weights, work, inputs)
+    code_planes(model, flat, meta, tables, values, reliability, marks)
     if data is None:
         return finish(coder, buffer)
     check_decoder(coder, buffer, "JPEG coefficient stream")

@@ -1,13 +1,8 @@
 # mypy: allow-untyped-defs, no-check-untyped-defs
-"""One binary decision of the coefficient model: counters -> two mixer layers -> secondary estimation -> coder.
+"""Values and counts as binary decisions, each by one of two kernels, in both directions.
 
-The caller fills `work` with the hashed contexts of a coefficient.  `code_value` and `code_count` seek the counters of
-each context, eight in a row for the decisions that follow one another (one cache line, one hash), and code each
-decision, in both directions.  All arithmetic is on integers; mixer inputs and weights are int32, and no product of
-theirs leaves 32 bits, so that a compiler can take sixteen at a time.
-
-    work   = [contexts (32) | places of their counters (32) | settings]
-    inputs = [256 (bias) | 0 | two of each context | zeros]
+`mixture` serves `best` and all predicted frames; `quick` serves pictures in `fast`, which come with `inputs` of two
+dimensions: the compiler knows which kernel is meant.
 
 Below the two entrances, arrays are passed one by one: taking them out of a tuple costs two atomic operations each.
 """
@@ -18,34 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from geo3d_compression.entropy.coder import code_bit
-from geo3d_compression.entropy.models import APM_STEP, counter_update, squash
-from geo3d_compression.entropy.tables import CONFIDENCE, STRETCH
+from geo3d_compression.jpeg import mixture, quick
 
-_PLACES = 32
-# Settings: active context ranges [0, BASE) and [WARP_FIRST, WARP_END), mixer rows, APM row, rates, mixer inputs.
-BASE, WARP_FIRST, WARP_END, ROW_0, ROW_1, ROW_2, CLASS, APM_ROW, LIMIT, RATE, _INPUTS = range(64, 75)
-_WORK_SIZE = 80
-
-BASE_CONTEXTS = 14
-ALL_CONTEXTS = 20
-INPUT_COUNT = 48
-_LANES = 16
-# Each context has 2^16 places of 8 counters.
-_PLACE_BITS = 16
-TABLE_BITS = _PLACE_BITS + 3
-
-NODES = 64
-# Four kinds of coefficients, without and with a prediction.
-CLASSES = 8
-# Rows of the weights: three sets of the first layer, the second layer (3 used), secondary estimators (33 used).
-_SET_1 = CLASSES * NODES * 64
-_SET_2 = 2 * _SET_1
-FINAL = _SET_2 + CLASSES * NODES * 32
-APM = FINAL + CLASSES * NODES
-ROWS = APM + CLASSES * NODES * 16
+_mixed_seek, _mixed_code = mixture.seek, mixture.code
+_quick_seek, _quick_code = quick.seek, quick.code
 
 # Groups of decisions that share a place: the first of a value, long lengths, then one for each length; counts.
 _FIRST, _LONG, _BELOW, _COUNT = 0, 1, 2, 32
@@ -57,145 +29,31 @@ class Coder(NamedTuple):
     state: Any
     buffer: Any
     encode: Any
-    counters: Any  # uint32 [ALL_CONTEXTS << TABLE_BITS]
-    weights: Any  # int32 [ROWS * INPUT_COUNT]
+    counters: Any  # uint32, eight a place
+    weights: Any  # int32
     work: Any
-    inputs: Any  # int32 [INPUT_COUNT]
-
-
-def scratch(contexts: int, warped: bool, rate: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """`work` and `inputs` for the first `contexts` contexts, and those of a prediction."""
-    work = np.zeros(_WORK_SIZE, np.int64)
-    work[BASE], work[RATE], work[LIMIT] = contexts, rate, limit
-    if warped:
-        work[WARP_FIRST], work[WARP_END] = BASE_CONTEXTS, ALL_CONTEXTS
-    used = 2 + 2 * (ALL_CONTEXTS if warped else contexts)
-    work[_INPUTS] = -(-used // _LANES) * _LANES
-    inputs = np.zeros(INPUT_COUNT, np.int32)
-    inputs[0] = 256
-    return work, inputs
+    inputs: Any  # int32, one row in `mixture`, [1, LANES] in `quick`
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def mix_hash(a, b):
-    """A 64-bit context key from two.  Unsigned: the overflow of a signed product is undefined in compiled code."""
-    h = (np.uint64(a) ^ np.uint64(b + 0x5851F42D)) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64(h ^ (h >> np.uint64(29)))
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _seek(work, group):
-    """Find the counters of each active context for a group of decisions."""
-    key = np.uint64(group + 1) * np.uint64(0xC2B2AE3D27D4EB4F)
-    for i in range(ALL_CONTEXTS):
-        h = (np.uint64(work[i]) + key) * np.uint64(0x9E3779B97F4A7C15)
-        work[_PLACES + i] = (i << TABLE_BITS) | (np.int64(h >> np.uint64(64 - _PLACE_BITS)) << 3)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _listen(counters, work, inputs, first, end, slot):
-    """What the counters of contexts `first` to `end` tell the mixer."""
-    for i in range(first, end):
-        value = np.int64(counters[np.uintp(work[_PLACES + i] + slot)])
-        sure = np.int64(CONFIDENCE[value & 1023])
-        p = value >> 16
-        inputs[2 * i + 2] = np.int32(np.int64(STRETCH[p]) * sure >> 8)
-        inputs[2 * i + 3] = np.int32((p - 32768) * sure >> 14)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _teach(counters, work, first, end, slot, bit, limit):
-    """Update the counters of contexts `first` to `end`."""
-    for i in range(first, end):
-        at = np.uintp(work[_PLACES + i] + slot)
-        counters[at] = counter_update(counters[at], bit, limit)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _dot(weights, row, inputs, count):
-    """Weighted sum in the logistic domain, clipped; a weight of 1 is 65536, of which 1 / 1024 counts."""
-    total = np.int32(0)
-    start = np.uintp(row * INPUT_COUNT)
-    for block in range(0, count, _LANES):
-        for k in range(_LANES):
-            i = np.uintp(block) + np.uintp(k)
-            w = np.int32(weights[start + i] >> 6)
-            total = np.int32(total + np.int32(w * inputs[i]))
-    return min(max(np.int64(total) >> 10, -2815), 2815)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _learn(weights, row, inputs, count, error):
-    """Gradient step; `error` in 1 / 1024 of the 16-bit error times the rate."""
-    e = np.int32(error)
-    start = np.uintp(row * INPUT_COUNT)
-    for block in range(0, count, _LANES):
-        for k in range(_LANES):
-            i = np.uintp(block) + np.uintp(k)
-            move = np.int32(np.int32(np.int32(inputs[i] * e) + np.int32(1 << 11)) >> 12)
-            weights[start + i] = np.int32(weights[start + i] + move)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _refine(table, start, x):
-    """`entropy.models.apm_refine` in a flat table."""
-    position = x + 2816
-    low = position // APM_STEP
-    part = position - low * APM_STEP
-    at = start + low
-    return (np.int64(table[at]) * (APM_STEP - part) + np.int64(table[at + 1]) * part) // APM_STEP
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _correct(table, start, x, bit):
-    """`entropy.models.apm_update` in a flat table."""
-    at = start + (x + 2816 + APM_STEP // 2) // APM_STEP
-    p = np.int64(table[at])
-    p += ((bit << 16) - p) >> 6
-    table[at] = np.int32(min(max(p, 16), 65520))
+def _seek(work, inputs, group):
+    if inputs.ndim == 2:
+        _quick_seek(work, group)
+    else:
+        _mixed_seek(work, group)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit):
     """Encode `bit`, or decode one and return it.  `node`: which decision; `slot`: its counter in the place sought."""
-    count = work[_INPUTS]
-    _listen(counters, work, inputs, 0, work[BASE], slot)
-    _listen(counters, work, inputs, work[WARP_FIRST], work[WARP_END], slot)
-    a = work[CLASS] * NODES + node
-    r0 = a * 64 + work[ROW_0]
-    r1 = _SET_1 + a * 64 + work[ROW_1]
-    r2 = _SET_2 + a * 32 + work[ROW_2]
-    x0 = _dot(weights, r0, inputs, count)
-    x1 = _dot(weights, r1, inputs, count)
-    x2 = _dot(weights, r2, inputs, count)
-    f = (FINAL + a) * INPUT_COUNT
-    x = (x0 * np.int64(weights[f]) + x1 * np.int64(weights[f + 1]) + x2 * np.int64(weights[f + 2])) >> 16
-    x = min(max(x, -2815), 2815)
-    mixed = squash(x)
-    estimator = (APM + a * 16 + work[APM_ROW]) * INPUT_COUNT
-    refined = _refine(weights, estimator, x)
-    p = min(max((mixed + refined + 1) >> 1, 1), 65535)
-    bit = code_bit(state, buffer, p, bit, encode)
-
-    target = bit << 16
-    rate = work[RATE]
-    _learn(weights, r0, inputs, count, ((target - squash(x0)) * rate + 512) >> 10)
-    _learn(weights, r1, inputs, count, ((target - squash(x1)) * rate + 512) >> 10)
-    _learn(weights, r2, inputs, count, ((target - squash(x2)) * rate + 512) >> 10)
-    error = (target - mixed) * 8
-    weights[f] += (x0 * error + (1 << 21)) >> 22
-    weights[f + 1] += (x1 * error + (1 << 21)) >> 22
-    weights[f + 2] += (x2 * error + (1 << 21)) >> 22
-    _correct(weights, estimator, x, bit)
-    limit = work[LIMIT]
-    _teach(counters, work, 0, work[BASE], slot, bit, limit)
-    _teach(counters, work, work[WARP_FIRST], work[WARP_END], slot, bit, limit)
-    return bit
+    if inputs.ndim == 2:
+        return _quick_code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit)
+    return _mixed_code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _value(s, b, e, c, w, work, x, value, nonzero):
-    _seek(work, _FIRST)
+    _seek(work, x, _FIRST)
     if not nonzero and _code(s, b, e, c, w, work, x, 0, 0, np.int64(value != 0)) == 0:
         return np.int64(0)
     negative = _code(s, b, e, c, w, work, x, 1, 1, np.int64(value < 0))
@@ -203,14 +61,14 @@ def _value(s, b, e, c, w, work, x, value, nonzero):
     length = 1
     while length < 17:
         if length == 7:
-            _seek(work, _LONG)
+            _seek(work, x, _LONG)
         slot = 1 + length if length < 7 else min(length - 7, 7)
         if _code(s, b, e, c, w, work, x, 1 + min(length, 12), slot, np.int64(magnitude >> length != 0)) == 0:
             break
         length += 1
     result = np.int64(1)
     if length > 1:
-        _seek(work, _BELOW + length)
+        _seek(work, x, _BELOW + length)
     for at in range(length - 2, -1, -1):
         depth = length - 2 - at
         node = 14 + min(length, 14) if depth == 0 else 30 + min(length, 12)
@@ -224,7 +82,7 @@ def _count(s, b, e, c, w, work, x, value, bits):
     result, local = np.int64(1), np.int64(1)
     for at in range(bits - 1, -1, -1):
         if (bits - 1 - at) % 3 == 0:
-            _seek(work, _COUNT + result)
+            _seek(work, x, _COUNT + result)
             local = np.int64(1)
         bit = _code(s, b, e, c, w, work, x, 44 + bits - at, local - 1, (value >> at) & 1)
         local = local << 1 | bit

@@ -1,6 +1,6 @@
 """The depth pictures of a folder: through the depth codec, with what makes each PNG file the file it is.
 
-shells = for each file: bits, deflate settings, chunks around the picture, row filters, chunk sizes
+shells = for each file what `shells` keeps of it
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from geo3d.errors import BitstreamError, FormatError
 from geo3d.types import PinholeCamera
 from geo3d_compression.container import Container, ContainerWriter, Item
-from geo3d_compression.container.fields import Cursor, put_varint
+from geo3d_compression.container.fields import Cursor
 from geo3d_compression.depth import DepthOptions, decode_depth, encode_depth
 from geo3d_compression.depth.sequence import Motions
 from geo3d_compression.depth.warp import FixedCamera, fixed_motion
-from geo3d_compression.image.png import PngFile, parse_png, rebuild_png, settings_of
+from geo3d_compression.image.png import parse_png, rebuild_png
 from geo3d_compression.rgbd.motion import Calibration
+from geo3d_compression.rgbd.shells import shell, unshell
 
 # Fewer files are coded alone.
 _FEWEST = 2
@@ -69,7 +70,7 @@ def encode_depths(
         shape = shape or file.samples.shape
         if file.samples.shape == shape:
             kept.append((name, T))
-            shells += _shell(file)
+            shells += shell(file)
     if len(kept) < _FEWEST or shape is None:
         return None
     camera, motions = _motions([T for _, T in kept], calibration, shape)
@@ -89,7 +90,7 @@ def decode_depths(container: bytes, shells: bytes, count: int, threads: int) -> 
     if len(frames) != count:
         raise BitstreamError(f"a folder lists {count} depth pictures, but {len(frames)} are coded")
     cursor = Cursor(shells, "shells of the depth pictures")
-    files = [_unshell(cursor, frame) for frame in frames]
+    files = [unshell(cursor, np.ascontiguousarray(frame)[:, :, None], 16) for frame in frames]
     cursor.finish()
     return files
 
@@ -106,25 +107,3 @@ def _motions(
         else:
             motions.append(fixed_motion(np.linalg.inv(now) @ before, calibration.steps_per_metre))
     return FixedCamera.of(PinholeCamera(shape[1], shape[0], *calibration.depth)), motions
-
-
-def _shell(file: PngFile) -> bytes:
-    out = bytearray()
-    s = file.deflate
-    for value in (s.level, s.strategy, s.memory, s.window):
-        put_varint(out, value)
-    for part in (file.before, file.after, file.filters.tobytes(), np.array(file.sizes, "<u4").tobytes()):
-        put_varint(out, len(part))
-        out += part
-    return bytes(out)
-
-
-def _unshell(cursor: Cursor, frame: NDArray[np.uint16]) -> bytes:
-    settings = settings_of(*(cursor.varint() for _ in range(4)))
-    before, after, filters, sizes = (cursor.take(cursor.varint()) for _ in range(4))
-    kinds = np.frombuffer(filters, np.uint8)
-    if len(kinds) != len(frame) or kinds.max() > 4 or not len(sizes) or len(sizes) % 4:
-        raise BitstreamError("the shell of a depth picture is damaged")
-    lengths = tuple(int(v) for v in np.frombuffer(sizes, "<u4"))
-    samples = np.ascontiguousarray(frame)[:, :, None]
-    return rebuild_png(PngFile(samples, 16, kinds, before, after, lengths, settings))

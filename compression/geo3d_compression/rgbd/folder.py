@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from geo3d.errors import FormatError, Geo3DError
 from geo3d_compression.rgbd.motion import Calibration, Motion
+from geo3d_compression.rgbd.poses import found_poses, needs_poses
 
 if TYPE_CHECKING:
     from geo3d.io.rgbd import RGBDDataset
 
 _JPEG = (".jpg", ".jpeg")
+_COLOR = (*_JPEG, ".png")
 _MAX_FILES = 1 << 20
 # Files that are kept together, as one text.
 TEXT = (".txt", ".json", ".log", ".csv", ".yaml", ".yml", ".freiburg", ".tum")
@@ -79,7 +81,10 @@ def _with_cameras(folder: Path, files: list[str]) -> FrameFolder:
     from geo3d.io.rgbd import open_rgbd
 
     data = open_rgbd(folder)
-    return _listed(data, files, dict(enumerate(data.T_world_camera)))
+    poses: dict[int, NDArray[np.float64] | None] = dict(enumerate(data.T_world_camera))
+    if needs_poses(data):
+        poses |= found_poses(data)
+    return _listed(data, files, poses)
 
 
 def frame_folder(
@@ -106,7 +111,7 @@ def _listed(
         depth = depth if depth in known else None
         if depth is not None:
             depths.append((depth, pose))
-        if color is None or color.suffix.lower() not in _JPEG:
+        if color is None or color.suffix.lower() not in _COLOR:
             continue
         color_name = _inside(folder, color)
         if color_name in known:

@@ -1,7 +1,6 @@
 """A group of colour frames as one stream: the first frame stands alone, each later one is predicted.
 
     group = for each frame: number of references, the references, length, JPEG stream
-    reference = back, share, gain, bias, six numbers of the motion, length, coded grid
 
 One coefficient model learns through the whole group; groups know nothing of each other.
 """
@@ -16,31 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError
-from geo3d_compression.container.fields import Blob, Cursor, Field, SInt, UInt, pack, put_varint, unpack
-from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
+from geo3d_compression.container.fields import Cursor, put_varint
 from geo3d_compression.jpeg.codec import decode_file, encode_file
 from geo3d_compression.jpeg.file import JpegFile
 from geo3d_compression.jpeg.model import Prediction
 from geo3d_compression.jpeg.priors import load_priors
-from geo3d_compression.rgbd.grid import STEP, grid_shape
-from geo3d_compression.rgbd.motion import Calibration, Motion
-from geo3d_compression.rgbd.predict import CELL, CodedFrame, Reference, coded_frame, layout_of, predict
+from geo3d_compression.rgbd.motion import Calibration
+from geo3d_compression.rgbd.predict import CodedFrame, Reference, coded_frame, layout_of, predict
+from geo3d_compression.rgbd.references import Packed, pack_references, read_references, unpack_reference
 from geo3d_compression.rgbd.search import SeenFrame, find_references, luma_pyramid
+from geo3d_compression.rgbd.views import kept_frames
 from geo3d_compression.rgbd.warp import depth_in_color
 from geo3d_compression.volume.profiles import Profile
 
-MAX_REFERENCES = 4
-# Frames that are kept to predict from.
-_HISTORY = {"fast": 1, "best": 2}
-_MOTION_LIMIT = (1 << 31) - 1
-_REFERENCE: tuple[Field, ...] = (
-    UInt("back", MAX_REFERENCES, low=1),
-    UInt("share", 16, low=1),
-    UInt("gain", 4096, low=256),
-    SInt("bias", 4096),
-    *(SInt(f"motion {k}", _MOTION_LIMIT) for k in range(6)),
-    Blob("grid", 1 << 20),
-)
+# References of a frame.
+_WANTED = {"fast": 1, "best": 2}
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +56,7 @@ def encode_frames(
         frames, _searched(frames, calibration, profile, search_ahead), strict=True
     ):
         stream = encode_file(frame.file, frame.data, profile, state, prediction)
-        out = bytearray()
-        put_varint(out, len(references))
-        for r in references:
-            out += _pack(r)
+        out = bytearray(pack_references(references))
         put_varint(out, len(stream))
         yield bytes(out) + stream
 
@@ -100,42 +86,87 @@ def _search(frames: Sequence[SourceFrame], calibration: Calibration, profile: Pr
         z = _z(frame.depth, calibration, frame.file)
         coded = coded_frame(frame.file, z)
         here = SeenFrame(coded, luma_pyramid(coded), frame.T_world_color)
-        references = find_references(frame.file, here, history, calibration.color, _HISTORY[profile])
+        references = find_references(frame.file.planes, here, history, calibration.color, _WANTED[profile])
         prediction = None
         if references:
             prediction = predict(frame.file.planes, z, calibration.color, references, [h.coded for h in history])
-        history = [*history, here][-MAX_REFERENCES:]
+        history = [*history, here][-kept_frames(coded.layout) :]
         yield references, prediction
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedFrame:
+    """One frame of a group: its file, whole and taken apart, and its stream's length.
+
+    prediction   what was known of it before; None for the first
+    marks        int64 [blocks, 2] (see `jpeg.model.costs_of`), if they were asked for
+    """
+
+    data: bytes
+    file: JpegFile
+    length: int
+    prediction: Prediction | None
+    marks: NDArray[np.int64]
 
 
 def decode_group(
     data: bytes, depths: Sequence[Callable[[], NDArray[np.uint16] | None]], calibration: Calibration
 ) -> list[bytes]:
     """The files of the group; `depths`: for each frame a function that gives its depth picture."""
+    return [frame.data for frame in decode_frames(data, depths, calibration)]
+
+
+def decode_frames(
+    data: bytes,
+    depths: Sequence[Callable[[], NDArray[np.uint16] | None]],
+    calibration: Calibration,
+    marked: bool = False,
+) -> Iterator[DecodedFrame]:
+    """The frames of a group, one by one.  Raises `BitstreamError` where the stream is not one of `encode_group`."""
     state = load_priors()
     history: list[CodedFrame] = []
-    files: list[bytes] = []
     cursor = Cursor(data, "group of colour frames")
     for depth in depths:
-        references = _references(cursor, len(history))
+        left = cursor.left
+        references = read_references(cursor, len(history))
         stream = cursor.take(cursor.varint())
         frame = _FrameDecoder(references, tuple(history), calibration, depth)
-        file_bytes, file = decode_file(stream, state, frame.predict)
-        files.append(file_bytes)
-        history = [*history, coded_frame(file, frame.z)][-MAX_REFERENCES:]
+        marks: list[NDArray[np.int64]] = []
+
+        def mark(blocks: int, marks: list[NDArray[np.int64]] = marks) -> NDArray[np.int64]:
+            marks.append(np.zeros((blocks if marked else 0, 2), np.int64))
+            return marks[0]
+
+        file_bytes, file = decode_file(stream, state, frame.predict, mark=mark)
+        yield DecodedFrame(file_bytes, file, left - cursor.left, frame.prediction, marks[0])
+        coded = coded_frame(file, frame.z)
+        history = [*history, coded][-kept_frames(coded.layout) :]
     cursor.finish()
-    return files
+
+
+def frame_lengths(data: bytes, count: int) -> list[int]:
+    """Bytes of each frame of a group."""
+    cursor = Cursor(data, "group of colour frames")
+    result = []
+    for known in range(count):
+        left = cursor.left
+        read_references(cursor, known)
+        cursor.take(cursor.varint())
+        result.append(left - cursor.left)
+    cursor.finish()
+    return result
 
 
 @dataclass
 class _FrameDecoder:
     """Gives the prediction of one frame once its size is known, and keeps the depth that it made for it."""
 
-    references: list[tuple[dict[str, int], bytes]]
+    references: list[Packed]
     history: tuple[CodedFrame, ...]
     calibration: Calibration
     depth: Callable[[], NDArray[np.uint16] | None]
     z: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    prediction: Prediction | None = None
 
     def predict(self, file: JpegFile) -> Prediction | None:
         self.z = _z(self.depth(), self.calibration, file)
@@ -143,38 +174,13 @@ class _FrameDecoder:
             return None
         if any(self.history[-values["back"]].layout != layout_of(file) for values, _ in self.references):
             raise BitstreamError("a colour frame refers to a frame of another size")
-        references = [_unpack(values, grid, file) for values, grid in self.references]
-        return predict(file.planes, self.z, self.calibration.color, references, self.history)
+        height, width = file.markers.height, file.markers.width
+        references = [unpack_reference(r, height, width) for r in self.references]
+        if any(r.back > len(self.history) for r in references):
+            raise BitstreamError("a colour frame refers to a frame that is not kept any more")
+        self.prediction = predict(file.planes, self.z, self.calibration.color, references, self.history)
+        return self.prediction
 
 
 def _z(depth: NDArray[np.uint16] | None, calibration: Calibration, file: JpegFile) -> NDArray[np.float64]:
     return depth_in_color(depth, calibration, file.markers.height, file.markers.width)
-
-
-def _pack(r: Reference) -> bytes:
-    grid = (r.grid // STEP).astype(np.int8).transpose(2, 0, 1).tobytes()
-    motion = {f"motion {k}": v for k, v in enumerate((*r.motion.rotation, *r.motion.translation))}
-    values = {"back": r.back, "share": r.share, "gain": r.gain, "bias": r.bias, "grid": encode_bytes(grid), **motion}
-    return pack(_REFERENCE, values)
-
-
-def _references(cursor: Cursor, known: int) -> list[tuple[dict[str, int], bytes]]:
-    count = cursor.varint()
-    if count > MAX_REFERENCES:
-        raise BitstreamError(f"a colour frame has {count} references, at most {MAX_REFERENCES} are allowed")
-    result = []
-    for _ in range(count):
-        values = unpack(_REFERENCE, cursor)
-        if values["back"] > known:
-            raise BitstreamError(f"a colour frame refers {values['back']} frames back, but only {known} are there")
-        result.append((values, values["grid"]))
-    return result
-
-
-def _unpack(values: dict[str, int], grid: bytes, file: JpegFile) -> Reference:
-    rows, columns = grid_shape(file.markers.height, file.markers.width, CELL)
-    raw = np.frombuffer(decode_bytes(grid, 2 * rows * columns), np.int8).reshape(2, rows, columns)
-    m = [values[f"motion {k}"] for k in range(6)]
-    motion = Motion((m[0], m[1], m[2]), (m[3], m[4], m[5]))
-    shifts = np.ascontiguousarray(raw.transpose(1, 2, 0)).astype(np.int16) * STEP
-    return Reference(values["back"], motion, values["gain"], values["bias"], values["share"], shifts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
@@ -10,26 +10,35 @@ import numpy as np
 
 from geo3d.console import progress, say
 from geo3d.errors import Geo3DError
-from geo3d_compression.rgbd.folder import FrameFiles
 from geo3d_compression.rgbd.group import encode_frames
+from geo3d_compression.rgbd.picture_group import encode_picture_group
 from geo3d_compression.rgbd.plan import Plan
 from geo3d_compression.volume.profiles import Profile
 
 
 def encode_groups(plan: Plan, profile: Profile, threads: int) -> list[bytes | None]:
-    """The stream of each group of a plan; None for one that cannot be coded."""
+    """The stream of each group of a plan, PNG frames last; None for one that cannot be coded."""
     done: SimpleQueue[int] = SimpleQueue()
+    groups = [*plan.groups, *plan.pictures]
 
-    def code(group: Sequence[FrameFiles]) -> bytes | None:
-        parts, left = [], len(group)
-        try:
+    def parts(number: int) -> Iterator[bytes]:
+        group = groups[number]
+        if number < len(plan.groups):
             # Threads that groups do not need look ahead inside them.
-            ahead = threads > len(plan.groups)
-            for part in encode_frames(plan.sources(group), plan.calibration, profile, ahead):
-                parts.append(part)
-                done.put(1)
-                left -= 1
-            return b"".join(parts)
+            yield from encode_frames(plan.sources(group), plan.calibration, profile, threads > len(groups))
+        else:
+            yield encode_picture_group(plan.picture_sources(group), plan.calibration, profile)
+
+    def code(number: int) -> bytes | None:
+        group = groups[number]
+        stream, left = [], len(group)
+        try:
+            for part in parts(number):
+                stream.append(part)
+                if left > 1:
+                    done.put(1)
+                    left -= 1
+            return b"".join(stream)
         except (Geo3DError, ArithmeticError, np.linalg.LinAlgError) as error:
             say(f"{group[0].color} to {group[-1].color} are stored as they are: {error}")
             return None
@@ -37,8 +46,8 @@ def encode_groups(plan: Plan, profile: Profile, threads: int) -> list[bytes | No
             done.put(left)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        futures = [pool.submit(code, group) for group in plan.groups]
-        total = sum(len(group) for group in plan.groups)
+        futures = [pool.submit(code, number) for number in range(len(groups))]
+        total = sum(len(group) for group in groups)
         for _ in progress(_arrivals(done, total), "colour frames", total):
             pass
         return [future.result() for future in futures]

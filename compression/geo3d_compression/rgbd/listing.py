@@ -28,10 +28,10 @@ HEADER: tuple[Field, ...] = (
     UInt("shells length", 1 << 30),
     *_CAMERA,
 )
-# How a file of the listing is kept: in a group, in the solid text, alone, in the depth sequence, or
-# as a frame of AV1 video.
-GROUPED, SOLID, OWN, DEPTH, LOSSY = range(5)
-_VALUES = (3, 1, 0, 1, 1)
+# How a file of the listing is kept: in a group of JPEG frames, in the solid text, alone, in the depth sequence, as a
+# frame of AV1 video, or in a group of PNG frames.
+GROUPED, SOLID, OWN, DEPTH, LOSSY, PICTURED = range(6)
+_VALUES = (3, 1, 0, 1, 1, 3)
 
 
 def camera_values(c: Calibration) -> dict[str, Any]:
@@ -72,11 +72,11 @@ def read_header(
     for _ in range(header["files"]):
         name = listing.take(listing.varint()).decode("utf-8", "surrogateescape")
         kind = listing.varint()
-        if kind > LOSSY or name in names:
+        if kind > PICTURED or name in names:
             raise BitstreamError(f"the listing of a folder is damaged at '{name}'")
         names.add(name)
         entries.append((name, (kind, *(listing.varint() for _ in range(_VALUES[kind])))))
-        frames += kind in (GROUPED, LOSSY)
+        frames += kind in (GROUPED, PICTURED, LOSSY)
     listing.finish()
     if frames != header["frames"]:
         raise BitstreamError(f"a folder lists {frames} colour frames, its header says {header['frames']}")

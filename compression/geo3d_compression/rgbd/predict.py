@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numba import njit
@@ -18,6 +19,16 @@ from geo3d_compression.rgbd.samples import forward, plane_samples
 from geo3d_compression.rgbd.warp import flow, sample
 
 CELL = 32
+
+
+class Sampled(Protocol):
+    """A plane, as far as warping knows it: its sampling factors."""
+
+    @property
+    def horizontal(self) -> int: ...
+
+    @property
+    def vertical(self) -> int: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +90,7 @@ def positions_of(
 
 
 def warp_plane(
-    number: int, planes: Sequence[Plane], there: CodedFrame, r: Reference, out: NDArray[np.int32],
+    number: int, planes: Sequence[Sampled], there: CodedFrame, r: Reference, out: NDArray[np.int32],
     seen: NDArray[np.uint8], total: NDArray[np.int32], weight: NDArray[np.int32],
 ) -> None:  # fmt: skip
     """Add one plane of one reference to the weighted sum.  Exposure changes luma alone."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d_compression.jpeg.file import JpegFile
 from geo3d_compression.rgbd.grid import find_grid
 from geo3d_compression.rgbd.motion import Motion, from_matrix
-from geo3d_compression.rgbd.predict import CodedFrame, Reference, positions_of, warp_plane
+from geo3d_compression.rgbd.predict import CodedFrame, Reference, Sampled, positions_of, warp_plane
 from geo3d_compression.rgbd.refine import align, pyramid
+from geo3d_compression.rgbd.views import choose_backs
 
 _STIFFNESS = 5000.0
 
@@ -37,19 +37,18 @@ def luma_pyramid(coded: CodedFrame) -> list[NDArray[np.float32]]:
 
 
 def find_references(
-    file: JpegFile,
+    planes: Sequence[Sampled],
     here: SeenFrame,
     history: Sequence[SeenFrame],
     camera: tuple[float, float, float, float],
     count: int,
 ) -> list[Reference]:
-    """References among the last `count` frames of the same layout, the best one first."""
+    """References among at most `count` of the frames that see most of this one, the best one first."""
     found: list[tuple[float, Reference]] = []
     chain: NDArray[np.float64] | None = None
-    for back in range(1, min(count, len(history)) + 1):
+    posed = [(h.coded, h.T_start) for h in history]
+    for back in choose_backs((here.coded, here.T_start), posed, camera, count):
         there = history[-back]
-        if there.coded.layout != here.coded.layout:
-            continue
         start = np.eye(4) if chain is None else chain
         if here.T_start is not None and there.T_start is not None:
             start = np.linalg.inv(there.T_start) @ here.T_start
@@ -58,7 +57,7 @@ def find_references(
     if not found:
         return []
     found.sort(key=lambda pair: pair[0])
-    return _shares(file, here, [r for _, r in found], history, camera)
+    return _shares(planes, here, [r for _, r in found], history, camera)
 
 
 def _reference(
@@ -79,7 +78,7 @@ def _reference(
 
 
 def _shares(
-    file: JpegFile,
+    planes: Sequence[Sampled],
     here: SeenFrame,
     references: list[Reference],
     history: Sequence[SeenFrame],
@@ -95,7 +94,7 @@ def _shares(
         out, seen = positions_of(here.coded.z, there, camera, r.motion, r.grid)
         total = np.zeros(here.coded.samples[0].shape, np.int32)
         weight = np.zeros_like(total)
-        warp_plane(0, file.planes, there, r, out, seen, total, weight)
+        warp_plane(0, planes, there, r, out, seen, total, weight)
         errors.append((total // weight)[:height, :width] / 16 + 128 - here.luma[0])
         all_seen &= seen > 0
     E = np.stack([e[::2, ::2][all_seen[::2, ::2]] for e in errors]).clip(-30, 30)

@@ -1,7 +1,8 @@
 """The training task `jpeg-priors`: run the coefficient coder over photographs, and keep what it learned.
 
-Each round codes every photograph as a JPEG of random quality, subsampling and size, and a short synthetic walk over it
-(shift, rotation, zoom, exposure, noise, patches that appear), whose frames are predicted from one another.
+Each round of `mixture` codes every photograph as a JPEG of random quality, subsampling and size, and a short synthetic
+walk over it (shift, rotation, zoom, exposure, noise, patches that appear), whose frames are predicted from one another.
+`quick`, the model of single pictures in `fast`, learns from the photographs alone.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from geo3d_compression.rgbd.warp import depth_in_color
 _QUALITIES = (40, 55, 65, 75, 80, 85, 88, 90, 92, 94, 95, 96, 98)
 _WALK_QUALITIES = (75, 80, 85, 88, 90, 92, 95, 95)
 _CAMERA = (550.0, 550.0, 320.0, 240.0)
+_FILES = {"mixture": "priors.xz", "quick": "priors_fast.xz"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class PriorSettings:
 
     pictures   folder of photographs; of every `held_out` of them, by name, the third is kept out
     rounds     passes over the photographs; walk: frames of a synthetic walk
+    models     which of the two models learn
     """
 
     pictures: Path
@@ -46,25 +49,36 @@ class PriorSettings:
     walk: int = 4
     held_out: int = 5
     seed: int = 5
+    models: tuple[str, ...] = ("mixture", "quick")
 
 
 def train_priors(settings: dict[str, Any], folder: Path) -> None:
-    """Write `priors.xz` into `folder`; copy it to geo3d_compression/jpeg/ to ship it."""
+    """Write `priors.xz` and `priors_fast.xz` into `folder`; copy them to geo3d_compression/jpeg/ to ship them."""
     s = from_dict(PriorSettings, settings)
     paths = [p for i, p in enumerate(sorted(s.pictures.iterdir())) if i % s.held_out != 2]
     if not paths:
         raise Geo3DError(f"{s.pictures} holds no pictures")
-    choose, noise, state = random.Random(s.seed), np.random.default_rng(s.seed), fresh_state()
+    if unknown := set(s.models) - set(_FILES):
+        raise Geo3DError(f"models must be of {', '.join(_FILES)}, got {', '.join(sorted(unknown))}")
+    for model in s.models:
+        write_bytes(folder / _FILES[model], pack_state(_learn(paths, s, model)))
+
+
+def _learn(paths: list[Path], s: PriorSettings, model: str) -> ModelState:
+    """The state of one model after all rounds."""
+    choose, noise, state = random.Random(s.seed), np.random.default_rng(s.seed), fresh_state(model == "quick")
+    order = list(paths)
     for number in range(s.rounds):
-        choose.shuffle(paths)
+        choose.shuffle(order)
         size = original = 0
-        for path in paths:
+        for path in order:
             picture = _photograph(path, choose)
             for data in (_jpeg(picture, choose, _QUALITIES), _jpeg(_photograph(path, choose), choose, _QUALITIES)):
                 size, original = size + _code(data, state, None), original + len(data)
-            _walk(picture, s.walk, choose, noise, state)
-        say(f"round {number + 1}: {size / original:.4f} of the JPEG bytes")
-    write_bytes(folder / "priors.xz", pack_state(state))
+            if model == "mixture":
+                _walk(picture, s.walk, choose, noise, state)
+        say(f"{model}, round {number + 1}: {size / original:.4f} of the JPEG bytes")
+    return state
 
 
 def _photograph(path: Path, choose: random.Random) -> Image.Image:
@@ -109,7 +123,7 @@ def _walk(
         z = depth_in_color(None, calibration, file.markers.height, file.markers.width)
         coded = coded_frame(file, z)
         here = SeenFrame(coded, luma_pyramid(coded), None)
-        references = find_references(file, here, history, calibration.color, choose.choice((1, 2, 2)))
+        references = find_references(file.planes, here, history, calibration.color, choose.choice((1, 2, 2)))
         earlier = [h.coded for h in history]
         prediction = predict(file.planes, z, calibration.color, references, earlier) if references else None
         _code(out.getvalue(), state, prediction)

@@ -20,13 +20,14 @@ from geo3d.errors import BitstreamError, FormatError, Geo3DError
 from geo3d.io.atomic import write_bytes
 from geo3d_compression.codecs.codec import Outcome, Request, View
 from geo3d_compression.container import ChunkType, Container, ContainerWriter, Item
-from geo3d_compression.container.fields import Choice, Cursor, Field, Float, UInt, pack, put_varint, unpack
+from geo3d_compression.container.fields import Choice, Cursor, Field, Float, UInt, pack, unpack
 from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
 from geo3d_compression.video import clip as clips
 from geo3d_compression.video.clip import ClipAbout, Plane
 from geo3d_compression.video.exact import decode_frames, encode_frames
 from geo3d_compression.video.lossy import encode_video, remux
 from geo3d_compression.video.quality import ms_ssim
+from geo3d_compression.video.times import pack_times, unpack_times
 
 NUMBER, KIND = 11, "video"
 GROUP = 48
@@ -118,11 +119,9 @@ def _exact(source: Path, writer: ContainerWriter, name: str, request: Request, a
                 parts += 1
     if not times:
         raise FormatError(f"{source} holds no frames")
-    packed = bytearray()
-    for before, now in zip([0, *times], times, strict=False):
-        put_varint(packed, 2 * (now - before) if now >= before else 2 * (before - now) - 1)
+    packed = pack_times(times)
     _put_header(writer, item, request, "exact", about, len(times), source.stat().st_size, len(packed), group)
-    writer.add_chunk(item, ChunkType.METADATA, encode_bytes(bytes(packed)))
+    writer.add_chunk(item, ChunkType.METADATA, encode_bytes(packed))
     if sound:
         writer.add_chunk(item, ChunkType.METADATA, sound, index=1)
     return Outcome(len(times), {"method": "exact", "bytes_in": source.stat().st_size, "exact": True})
@@ -184,13 +183,7 @@ def _write_exact(container: Container, item: int, h: dict[str, Any], target: Pat
     )  # fmt: skip
     if about.format == "none":
         raise BitstreamError("a video item of exact frames has no pixel format")
-    cursor = Cursor(decode_bytes(container.need(item, ChunkType.METADATA), h["times length"]), "time stamps")
-    times, now = [], 0
-    for _ in range(h["frames"]):
-        step = cursor.varint()
-        now += step // 2 if step % 2 == 0 else -(step + 1) // 2
-        times.append(now)
-    cursor.finish()
+    times = unpack_times(decode_bytes(container.need(item, ChunkType.METADATA), h["times length"]), h["frames"])
     sound = container.need(item, ChunkType.METADATA, 0, 1) if _has_sound(container, item) else b""
     clips.write_clip(target, about, times, _decoded(container, item, h, about, view), sound)
 

@@ -41,11 +41,9 @@ def encode_frames(frames: Sequence[Sequence[Plane]], format: str, profile: Profi
     vectors = []
     for before, now in pairwise(frames):
         found = search(now[0].astype(np.float64), before[0].astype(np.float64))
-        coded = encode_bytes((found.astype(np.int16) + 128).astype(np.uint8).transpose(2, 0, 1).tobytes())
-        put_varint(out, len(coded))
-        out += coded
+        put_vectors(out, found)
         vectors.append(found)
-    coders = [_PlaneCoder(frames[0][k].shape, format, profile, None) for k in range(len(frames[0]))]
+    coders = [PlaneCoder(frames[0][k].shape, highest_sample(format), profile, None) for k in range(len(frames[0]))]
     _run(coders, len(frames), vectors, frames)
     for c in coders:
         stream = c.finish()
@@ -57,33 +55,44 @@ def encode_frames(frames: Sequence[Sequence[Plane]], format: str, profile: Profi
 def decode_frames(data: bytes, count: int, format: str, height: int, width: int, profile: Profile) -> list[list[Plane]]:
     """The frames of `encode_frames`.  Raises `BitstreamError` on anything else."""
     cursor = Cursor(data, "group of video frames")
-    shape = (2, -(-height // BLOCK), -(-width // BLOCK))
-    vectors = []
-    for _ in range(count - 1):
-        raw = np.frombuffer(decode_bytes(cursor.take(cursor.varint()), int(np.prod(shape))), np.uint8)
-        found = (raw.reshape(shape).transpose(1, 2, 0).astype(np.int16) - 128).astype(np.int8)
-        if np.abs(found.astype(np.int16)).max() > REACH:
-            raise BitstreamError("a group of video frames has impossible motion vectors")
-        vectors.append(np.ascontiguousarray(found))
+    vectors = [read_vectors(cursor, height, width, REACH) for _ in range(count - 1)]
     streams = [cursor.take(cursor.varint()) for _ in range(plane_count(format))]
     cursor.finish()
     coders = [
-        _PlaneCoder(plane_shape(format, k, height, width), format, profile, s) for k, s in enumerate(streams)
-    ]  # fmt: skip
+        PlaneCoder(plane_shape(format, k, height, width), highest_sample(format), profile, s)
+        for k, s in enumerate(streams)
+    ]
     frames = _run(coders, count, vectors, None)
     for c in coders:
         c.finish()
     return frames
 
 
-class _PlaneCoder:
-    """The model and the range coder of one plane; `data`: a stream to decode, None to encode."""
+def put_vectors(out: bytearray, vectors: NDArray[np.int8]) -> None:
+    """Append motion vectors, coded."""
+    coded = encode_bytes((vectors.astype(np.int16) + 128).astype(np.uint8).transpose(2, 0, 1).tobytes())
+    put_varint(out, len(coded))
+    out += coded
 
-    def __init__(self, shape: tuple[int, int], format: str, profile: Profile, data: bytes | None) -> None:
+
+def read_vectors(cursor: Cursor, height: int, width: int, reach: int) -> NDArray[np.int8]:
+    """The vectors of a picture, each at most `reach` long either way."""
+    shape = (2, -(-height // BLOCK), -(-width // BLOCK))
+    raw = np.frombuffer(decode_bytes(cursor.take(cursor.varint()), int(np.prod(shape))), np.uint8)
+    found = (raw.reshape(shape).transpose(1, 2, 0).astype(np.int16) - 128).astype(np.int8)
+    if np.abs(found.astype(np.int16)).max() > reach:
+        raise BitstreamError("a group of video frames has impossible motion vectors")
+    return np.ascontiguousarray(found)
+
+
+class PlaneCoder:
+    """Model and range coder of one plane [H, W] of samples up to `highest`; `data`: a stream, None to encode one."""
+
+    def __init__(self, shape: tuple[int, int], highest: int, profile: Profile, data: bytes | None) -> None:
         self.shape = shape
         self._encode = data is None
-        self._wide = highest_sample(format) > 255
-        self._alphabet = dense_alphabet(0, highest_sample(format))
+        self._wide = highest > 255
+        self._alphabet = dense_alphabet(0, highest)
         self._model: Model = new_model(*shape, SETTINGS[profile])
         self._state, self._buffer = new_encoder(8) if data is None else new_decoder(data)
 
@@ -104,12 +113,12 @@ class _PlaneCoder:
         """End the stream, or check that it ended."""
         if self._encode:
             return finish(self._state, self._buffer)
-        check_decoder(self._state, self._buffer, "a plane of video frames")
+        check_decoder(self._state, self._buffer, "a plane of frames")
         return b""
 
 
 def _run(
-    coders: Sequence[_PlaneCoder], count: int, vectors: Sequence[NDArray[np.int8]],
+    coders: Sequence[PlaneCoder], count: int, vectors: Sequence[NDArray[np.int8]],
     frames: Sequence[Sequence[Plane]] | None,
 ) -> list[list[Plane]]:  # fmt: skip
     """What encoder and decoder both do; `frames` to encode."""
@@ -127,7 +136,7 @@ def _run(
                 current.append(coder.code(t, plane, before, older))
             else:
                 # A plane of the same frame stands behind: never slice 0.
-                other = _resized(current[k - 1], coder.shape)
+                other = resized(current[k - 1], coder.shape)
                 current.append(coder.code(t + 1, plane, other if before is None else before, other))
         previous = last[0] if last else None
         last = [p.astype(np.float64) for p in current]
@@ -135,7 +144,7 @@ def _run(
     return result
 
 
-def _resized(plane: Plane, shape: tuple[int, int]) -> Real:
+def resized(plane: Plane, shape: tuple[int, int]) -> Real:
     """A plane at the resolution of a coarser one: the mean of the samples that it covers."""
     real = plane.astype(np.float64)
     if real.shape == shape:

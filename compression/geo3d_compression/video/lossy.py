@@ -80,7 +80,7 @@ def encode_video(path: Path, quality: float, profile: str) -> Encoded:
         out, count = io.BytesIO(), 0
         try:
             with quiet(), av.open(out, "w", format="matroska") as target:
-                stream = _add(target, rate, _upright(first, turned), crf, profile, video.time_base)
+                stream = add_stream(target, rate, _upright(first, turned), crf, profile, video.time_base)
                 colors = about(source)
                 stream.codec_context.color_range, stream.codec_context.colorspace = colors.range, colors.space
                 copies = {s.index: target.add_stream_from_template(s, opaque=True) for s in others}
@@ -109,7 +109,7 @@ def encode_pictures(pictures: Iterable[Any], quality: float, profile: str, rate:
         for picture in pictures:
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             if stream is None:
-                stream = _add(target, rate, frame, crf, profile, 1 / rate)
+                stream = add_stream(target, rate, frame, crf, profile, 1 / rate)
                 # BT.709, limited range.
                 stream.codec_context.color_range, stream.codec_context.colorspace = 1, 1
             if (frame.width, frame.height) != (stream.width, stream.height):
@@ -133,7 +133,8 @@ def decode_pictures(data: bytes) -> Iterator[Any]:
             yield frame.reformat(format="rgb24", src_colorspace="ITU709", src_color_range="MPEG").to_ndarray()
 
 
-def _add(target: Any, rate: Any, frame: Any, crf: int, profile: str, base: Fraction) -> Any:
+def add_stream(target: Any, rate: Any, frame: Any, crf: int, profile: str, base: Fraction) -> Any:
+    """A new AV1 stream of an opened file, for frames like this one."""
     options = {"crf": str(crf), "preset": str(PRESETS[profile]), "svtav1-params": "lp=2"}
     stream = target.add_stream(ENCODER, rate=rate, options=options)
     stream.width, stream.height = frame.width, frame.height

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from geo3d_compression.container import ContainerWriter, Item
+from PIL import Image
 
 from geo3d.cli import main
 from geo3d.io import read_points, write_points
@@ -77,6 +78,25 @@ def test_several_inputs_become_one_file_and_a_folder(cloud: Path, capsys: pytest
     assert np.load(cloud / "q.npy").tobytes() == np.load(cloud / "poses.npy").tobytes()
 
 
+def test_pictures_near_and_in_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = np.random.default_rng(1).integers(0, 99, (40, 50, 3)).astype(np.uint8)
+    paths = [tmp_path / "left.npy", tmp_path / "right.ppm", tmp_path / "left.ppm"]
+    np.save(paths[0], picture)
+    for path in paths[1:]:
+        Image.fromarray(picture).save(path)
+    near = run(capsys, "compress", paths[0], "-o", tmp_path / "near.g3c", "--near", 3, "--json")
+    assert (near["codec"], near["exact"], near["max_error"]) == ("image", False, 3)
+    run(capsys, "decompress", tmp_path / "near.g3c", "-o", tmp_path / "back.npy")
+    assert np.abs(np.load(tmp_path / "back.npy").astype(int) - picture).max() <= 3
+    assert "--near" in run(capsys, "compress", tmp_path / "near.g3c", "-o", tmp_path / "x.g3c", "--codec", "file",
+                           "--near", 1, code=1)  # fmt: skip
+    pair = run(capsys, "compress", paths[2], paths[1], "--stereo", "-o", tmp_path / "pair.g3c", "--json")
+    assert (pair["codec"], pair["frames"], pair["exact"]) == ("stereo", 2, True)
+    run(capsys, "decompress", tmp_path / "pair.g3c", "-o", tmp_path / "pair")
+    assert (tmp_path / "pair" / "right.ppm").read_bytes() == paths[1].read_bytes()
+    assert "two INPUTs" in run(capsys, "compress", paths[1], "--stereo", "-o", tmp_path / "x.g3c", code=1)
+
+
 def test_any_file_is_kept_byte_for_byte_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for k, data in enumerate([b"", b"text " * 1000, os.urandom(100_000)]):
         (tmp_path / f"{k}.dat").write_bytes(data)
@@ -127,7 +147,7 @@ def test_salvage_writes_what_is_whole(cloud: Path, capsys: pytest.CaptureFixture
     run(capsys, "compress", cloud / "c.npy", cloud / "c.ply", "-o", cloud / "c.g3c")
     data = (cloud / "c.g3c").read_bytes()
     (cloud / "c.g3c").write_bytes(data[:-20])
-    error = run(capsys, "decompress", cloud / "c.g3c", "-o", cloud / "out", "--salvage", code=1)
+    error = run(capsys, "decompress", cloud / "c.g3c", "-o", cloud / "out", "--keep-going", code=1)
     assert "lost: 'c.ply'" in error
     assert [p.name for p in (cloud / "out").iterdir()] == ["c.npy"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from geo3d_compression.image.pnm import parse_pnm, rebuild_pnm
+from geo3d_compression.image.pnm import parse_pnm
+from geo3d_compression.image.raw import rebuild_raw
 from geo3d_compression.image.stored import decode_bytes_any, encode_bytes_any, method_of
 
 from geo3d.errors import FormatError
@@ -21,7 +22,7 @@ def pnm(channels: int, highest: int, header: bytes = b"P%d\n# made here\n%d %d\n
 @pytest.mark.parametrize(("channels", "highest"), [(1, 255), (3, 255), (3, 200), (1, 65535), (3, 1023)])
 def test_comes_back(channels: int, highest: int) -> None:
     for data in (pnm(channels, highest), pnm(channels, highest) + b"trailing"):
-        assert rebuild_pnm(parse_pnm(data)) == data
+        assert rebuild_raw(parse_pnm(data)) == data
         stream = encode_bytes_any(data, "fast")
         assert method_of(stream) == "pnm"
         assert decode_bytes_any(stream) == data

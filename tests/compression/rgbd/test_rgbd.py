@@ -11,7 +11,12 @@ import numpy as np
 import pytest
 from geo3d_compression.codecs.codec import Request, View
 from geo3d_compression.container import Container, ContainerWriter
-from geo3d_compression.rgbd import codec
+from geo3d_compression.image.stored import encode_bytes_any
+from geo3d_compression.rgbd import codec, plan
+from geo3d_compression.rgbd.folder import read_folder
+from geo3d_compression.rgbd.inspect import frame_bytes, frame_cost
+from geo3d_compression.rgbd.predict import CodedFrame
+from geo3d_compression.rgbd.views import choose_backs
 from PIL import Image
 
 from geo3d.errors import BitstreamError, FormatError, Geo3DError
@@ -33,7 +38,7 @@ def texture() -> np.ndarray:
     return np.clip(wall + 128, 0, 255).astype(np.uint8)
 
 
-def write_folder(folder: Path, frames: int = 4) -> Path:
+def write_folder(folder: Path, frames: int = 4, suffix: str = "jpg") -> Path:
     """A camera that slides along the wall."""
     folder.mkdir(parents=True)
     wall = texture()
@@ -41,7 +46,7 @@ def write_folder(folder: Path, frames: int = 4) -> Path:
     for i in range(frames):
         left = 20 + 3 * i
         Image.fromarray(wall[40 : 40 + HEIGHT, left : left + WIDTH]).save(
-            folder / f"frame-{i:06d}.color.jpg", quality=92
+            folder / f"frame-{i:06d}.color.{suffix}", quality=92
         )
         Image.fromarray(np.full((HEIGHT, WIDTH), DEPTH, np.uint16)).save(folder / f"frame-{i:06d}.depth.png")
         pose = np.eye(4)
@@ -102,10 +107,46 @@ def test_the_earlier_frame_helps(folder: Path, stream: bytes, tmp_path: Path) ->
     assert color_bytes(stream) < 0.8 * alone
 
 
+def test_png_frames_are_predicted_too(tmp_path: Path) -> None:
+    """PNG frames come back byte for byte, and cost much less than each alone."""
+    walk = write_folder(tmp_path / "walk", 3, "png")
+    (walk / "frame-000001.color.png").write_bytes(_grey_png())
+    data = compress(walk, profile="fast")
+    decompress(data, tmp_path / "out", View(threads=1))
+    assert same(walk, tmp_path / "out")
+    whole = write_folder(tmp_path / "whole", 3, "png")
+    alone = sum(len(encode_bytes_any(p.read_bytes(), "fast")) for p in whole.glob("*.color.png"))
+    assert color_bytes(compress(whole, profile="fast")) < 0.8 * alone
+
+
+def _grey_png() -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(texture()[40 : 40 + HEIGHT, 23 : 23 + WIDTH]).convert("L").save(out, "PNG")
+    return out.getvalue()
+
+
+def test_references_follow_the_view(tmp_path: Path) -> None:
+    """Two cameras in turn: the frame before the last is the better reference, and is found."""
+    z = np.full((HEIGHT, WIDTH), 1.5)
+    layout = (WIDTH, HEIGHT, 1, 1)
+
+    def frame(x: float) -> tuple[CodedFrame, np.ndarray]:
+        pose = np.eye(4)
+        pose[0, 3] = x
+        return CodedFrame((), z, layout), pose
+
+    camera = (100.0, 100.0, WIDTH / 2, HEIGHT / 2)
+    history = [frame(0.0), frame(5.0), frame(0.02), frame(5.02)]
+    assert choose_backs(frame(0.04), history, camera, 2) == [2, 4]
+    assert choose_backs(frame(5.04), history, camera, 1) == [1]
+    assert choose_backs((CodedFrame((), z, layout), None), history, camera, 2) == [1, 2]
+    assert choose_backs((CodedFrame((), z, (1, 1, 1, 1)), None), history, camera, 2) == []
+
+
 def test_threads_and_groups_do_not_change_the_bytes(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codec, "GROUP", 2)
+    monkeypatch.setattr(plan, "GROUP", 2)
     one = compress(folder, 1, "fast")
     assert one == compress(folder, 2, "fast")
     decompress(one, tmp_path / "a", View(threads=1))
@@ -146,7 +187,7 @@ def test_a_folder_of_pictures_without_cameras(folder: Path, tmp_path: Path) -> N
 def test_damage_is_found_and_salvage_keeps_the_rest(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codec, "GROUP", 2)
+    monkeypatch.setattr(plan, "GROUP", 2)
     data = bytearray(compress(folder, 2, "fast"))
     with Container(bytes(data)) as container:
         chunk = next(c for c in container.chunks if c.type == 7 and c.part == 1)
@@ -156,7 +197,7 @@ def test_damage_is_found_and_salvage_keeps_the_rest(
     assert not (tmp_path / "a").exists()
     view = View(salvage=True)
     decompress(bytes(data), tmp_path / "b", view)
-    assert len(view.losses) == 1
+    assert [loss.split(":")[0] for loss in view.losses] == ["frame-000002.color.jpg", "frame-000003.color.jpg"]
     assert (tmp_path / "b" / "frame-000001.color.jpg").read_bytes() == (folder / "frame-000001.color.jpg").read_bytes()
     assert not (tmp_path / "b" / "frame-000002.color.jpg").exists()
 
@@ -193,3 +234,40 @@ def test_quality(folder: Path, tmp_path: Path) -> None:
             assert filecmp.cmp(path, back, shallow=False)
     with ContainerWriter() as writer, pytest.raises(Geo3DError, match="from 1 to 100"):
         codec.compress(folder, writer, "wall", Request(quality=0))
+
+
+def test_what_frames_cost(folder: Path, stream: bytes) -> None:
+    """Frame for frame the bytes add up to the group's; blocks' bits add up to the frame's; the prediction is near."""
+    with Container(stream) as container:
+        sizes = frame_bytes(container, 0)
+        assert list(sizes) == [f"frame-{i:06d}.color.jpg" for i in range(4)]
+        assert sum(sizes.values()) == color_bytes(stream)
+        cost = frame_cost(container, 0, "000002")
+        with pytest.raises(Geo3DError, match="more than one"):
+            frame_cost(container, 0, "frame")
+    # Chroma is shown without interpolation: brightness is compared.
+    truth = np.asarray(Image.open(folder / cost.name).convert("L")).astype(int)
+    actual, predicted = (np.asarray(Image.fromarray(x).convert("L")) for x in (cost.actual, cost.predicted))
+    assert np.abs(actual - truth).mean() < 3
+    assert np.abs(predicted - truth).mean() < 12
+    assert cost.bits.shape == (HEIGHT // 8, WIDTH // 8)
+    # The rest are markers, motions and grids.
+    assert 0.5 * cost.bytes < cost.bits.sum() / 8 < cost.bytes
+    assert cost.bits.min() >= 0
+
+
+def test_poses_are_found_where_none_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only for folders without a single pose; what the scan finds is used, and where it fails the folder is coded."""
+    walk = write_folder(tmp_path / "walk", 4)
+    truth = {i: np.loadtxt(walk / f"frame-{i:06d}.pose.txt") for i in range(4)}
+    assert all(f.T_world_depth is not None for f in read_folder(walk).frames)
+    for path in walk.glob("*.pose.txt"):
+        path.unlink()
+    monkeypatch.setattr("geo3d.scan.pipeline.find_poses", lambda data, *_: truth)
+    assert [f.T_world_depth is not None for f in read_folder(walk).frames] == [True] * 4
+
+    def fail(*_: object) -> None:
+        raise FormatError("nothing matches")
+
+    monkeypatch.setattr("geo3d.scan.pipeline.find_poses", fail)
+    assert [f.T_world_depth for f in read_folder(walk).frames] == [None] * 4

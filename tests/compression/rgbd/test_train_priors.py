@@ -22,6 +22,14 @@ def test_train(tmp_path: Path) -> None:
     train_priors({"pictures": str(pictures), "rounds": 1, "walk": 2}, tmp_path)
     state = unpack_state((tmp_path / "priors.xz").read_bytes())
     assert (state.counters & 1023 > 0).sum() > 1000
+    small = unpack_state((tmp_path / "priors_fast.xz").read_bytes(), small=True)
+    assert (small.counters & 1023 > 0).sum() > 1000
+
+
+def test_an_unknown_model_is_named(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    with pytest.raises(Geo3DError, match="models must be of mixture, quick"):
+        train_priors({"pictures": str(tmp_path), "models": ["fast"], "held_out": 5}, tmp_path)
 
 
 def test_no_pictures(tmp_path: Path) -> None:

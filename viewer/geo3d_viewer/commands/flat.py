@@ -16,6 +16,7 @@ def flat_picture(paths: Sequence[str], snapshot: Path | None, size: tuple[int, i
     The first image is the original, the others are versions of it.  A volume without --snapshot is a surface in a
     scene.
     """
+    from geo3d_viewer.costs import cost_of, cost_picture, parse_frame
     from geo3d_viewer.images import image_comparison, is_image, psnr, read_image
     from geo3d_viewer.load import read_any_volume
     from geo3d_viewer.snapshots import write_image
@@ -23,6 +24,14 @@ def flat_picture(paths: Sequence[str], snapshot: Path | None, size: tuple[int, i
 
     files = [Path(p) for p in paths]
     result: dict[str, Any] = {}
+    if len(paths) == 1 and (frame := parse_frame(paths[0])) is not None:
+        if snapshot is None:
+            raise Geo3DError("what a frame costs is shown in a picture: give --snapshot OUT.png")
+        cost = cost_of(*frame)
+        picture = cost_picture(cost)
+        write_image(snapshot, picture)
+        report({"snapshot": str(snapshot), "frame": cost.name, "bytes": cost.bytes}, as_json=as_json)
+        return True
     if len(files) > 1 and all(map(is_video, files)):
         _compare_films(files, snapshot, as_json)
         return True

@@ -46,13 +46,15 @@ def view(
       geo3d view original.ply decoded.g3c mesh.ply --split
       geo3d view photo.png decoded.png --snapshot error.png
       geo3d view clip.mkv decoded.mp4 --snapshot error.mp4
+      geo3d view scan-output/scan.g3c@000120 --snapshot cost.png
       geo3d view volume.nii.gz --snapshot slices.png --size 1200x900
       geo3d view field.g3c --render-path walk.mp4 --size 640x480
       geo3d view scan-output --web --port 8080
       geo3d view cloud.ply --snapshot top.png --camera '{"position": [0, 0, 9], "target": [0, 0, 0], "up": [0, 1, 0]}'
 
     Args:
-        paths: files and folders: cloud, mesh, trajectory, RGB-D folder, FOLDER@FRAME, scan output, .g3c.
+        paths: files and folders: cloud, mesh, trajectory, RGB-D folder, FOLDER@FRAME, scan output, .g3c,
+            FILE.g3c@FRAME (what predicted a coded colour frame, and where its bits went).
         snapshot: write a picture (.png, .jpg, .webp; of films also .mp4) and open no window.
         size: of the picture or window in pixels.
         camera: `auto` (upright, everything in view), `last` (as when the window on these paths was closed), a JSON

@@ -17,6 +17,7 @@ from geo3d.scan.options import ProductOptions
 from geo3d.scan.output import raw_bytes, trajectory_error
 from geo3d.scan.result import ScanResult
 from geo3d_viewer.camera import looking_along
+from geo3d_viewer.costs import cost_of, cost_picture, walk_bytes
 from geo3d_viewer.framing import visible_points
 from geo3d_viewer.palette import palette
 from geo3d_viewer.report.page import Section, figure, page, table
@@ -26,6 +27,7 @@ from geo3d_viewer.snapshots import picture
 
 _SHOWN_FRAMES = 6
 _LISTED_FRAMES = 200
+_CONTAINER = "scan.g3c"
 
 
 def write(result: ScanResult, folder: Path, options: ProductOptions | None = None) -> dict[str, Any]:
@@ -42,6 +44,10 @@ def write(result: ScanResult, folder: Path, options: ProductOptions | None = Non
         sections.append(Section("Camera", _camera(result)))
     if dataset is not None and len(result.posed):
         sections.append(Section("Frames", _frames(result, dataset)))
+    if (folder / _CONTAINER).is_file():
+        coded = _coded_frames(folder / _CONTAINER)
+        if coded:
+            sections.append(Section(f"Colour frames in {_CONTAINER}", coded))
     unused = [f for f in result.frames if f.state != "posed"]
     if unused:
         sections.append(Section("Frames that were not used", _unused(unused)))
@@ -63,8 +69,8 @@ def _summary(result: ScanResult, dataset: RGBDDataset | None, folder: Path) -> s
     rows += [["points", f"{len(result.cloud):,}"], ["faces", f"{len(result.mesh.faces):,}"]]
     if dataset is not None:
         rows.append(["files of these frames (depth and colour)", f"{raw_bytes(dataset, result):,} bytes"])
-    if (folder / "scan.g3c").is_file():
-        rows.append(["scan.g3c (all of it in one file)", f"{(folder / 'scan.g3c').stat().st_size:,} bytes"])
+    if (folder / _CONTAINER).is_file():
+        rows.append(["scan.g3c (all of it in one file)", f"{(folder / _CONTAINER).stat().st_size:,} bytes"])
     rows += [[f"time: {stage}", f"{value:.1f} s"] for stage, value in result.seconds.items()]
     return table(rows)
 
@@ -118,6 +124,30 @@ def _frames(result: ScanResult, dataset: RGBDDataset) -> str:
         image = depth if frame.color is None else np.concatenate([_small(frame.color), depth], axis=1)
         figures.append(figure(image, frame.name, quality=80))
     return "".join(figures)
+
+
+def _coded_frames(path: Path) -> str:
+    """Bytes of every colour frame over the walk, and where the bits of a usual and of the dearest frame went."""
+    try:
+        sizes = walk_bytes(path)
+    except Geo3DError:
+        # A container of another version is no reason to lose the report.
+        return ""
+    if not sizes:
+        return ""
+    values = np.array(list(sizes.values()))
+    plot = line_plot([Series("bytes", np.arange(len(values), dtype=float), values)], "frame", "bytes", (960, 300))
+    order = np.argsort(values, kind="stable")
+    shown = dict.fromkeys(list(sizes)[k] for k in (order[len(order) // 2], order[-1]))
+    figures = []
+    for name in shown:
+        try:
+            cost = cost_of(path, name)
+        except Geo3DError:
+            # PNG frames have no blocks.
+            continue
+        figures.append(figure(cost_picture(cost), f"{name}: {cost.bytes:,} bytes", quality=80))
+    return plot + "".join(figures)
 
 
 def _depth_colors(depth: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -1,0 +1,39 @@
+"""Files that hold their samples plainly: what stands before them, the samples, and what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.errors import FormatError
+
+
+@dataclass(frozen=True, eq=False)
+class RawFile:
+    """[H, W, C] samples, and the bytes before and after them; 16-bit samples are big- or little-endian in the file."""
+
+    samples: NDArray[np.uint8] | NDArray[np.uint16]
+    before: bytes
+    after: bytes
+    little: bool = False
+
+
+def cut(data: bytes, start: int, shape: tuple[int, int, int], wide: bool, little: bool, what: str) -> RawFile:
+    """The file whose samples begin at `start`.  Raises `FormatError` where it is too short."""
+    size = shape[0] * shape[1] * shape[2] * (2 if wide else 1)
+    if start + size > len(data):
+        raise FormatError(
+            f"{what} of {shape[1]}x{shape[0]} is truncated: {max(0, len(data) - start)} of {size} bytes are there"
+        )
+    dtype = np.dtype("<u2" if little else ">u2") if wide else np.dtype(np.uint8)
+    raw = np.frombuffer(data, dtype, shape[0] * shape[1] * shape[2], start).reshape(shape)
+    return RawFile(raw.astype(np.uint16) if wide else raw, data[:start], data[start + size :], little)
+
+
+def rebuild_raw(file: RawFile) -> bytes:
+    """The bytes of the file."""
+    wide = file.samples.dtype == np.uint16
+    samples = file.samples.astype("<u2" if file.little else ">u2") if wide else file.samples
+    return file.before + samples.tobytes() + file.after

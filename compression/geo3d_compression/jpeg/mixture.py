@@ -1,0 +1,176 @@
+# mypy: allow-untyped-defs, no-check-untyped-defs
+"""One binary decision of the coefficient model: counters -> two mixer layers -> secondary estimation -> coder.
+
+The caller fills `work` with the hashed contexts of a coefficient.  `seek` finds the counters of each context, eight in
+a row for the decisions that follow one another (one cache line, one hash); `code` codes each decision, in both
+directions.  All arithmetic is on integers; mixer inputs and weights are int32, and no product of theirs leaves 32 bits,
+so that a compiler can take sixteen at a time.
+
+    inputs = [256 (bias) | 0 | two of each context | zeros]
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geo3d_compression.entropy.coder import code_bit
+from geo3d_compression.entropy.models import APM_STEP, counter_update, squash
+from geo3d_compression.entropy.tables import CONFIDENCE, STRETCH
+from geo3d_compression.jpeg.work import (
+    APM_ROW,
+    BASE,
+    CLASS,
+    INPUTS,
+    LIMIT,
+    NODES,
+    PLACES,
+    RATE,
+    ROW_0,
+    ROW_1,
+    ROW_2,
+    WARP_END,
+    WARP_FIRST,
+    WORK_SIZE,
+)
+
+BASE_CONTEXTS = 14
+ALL_CONTEXTS = 20
+INPUT_COUNT = 48
+_LANES = 16
+# Each context has 2^16 places of 8 counters.
+_PLACE_BITS = 16
+TABLE_BITS = _PLACE_BITS + 3
+
+# Four kinds of coefficients, without and with a prediction.
+CLASSES = 8
+# Rows of the weights: three sets of the first layer, the second layer (3 used), secondary estimators (33 used).
+_SET_1 = CLASSES * NODES * 64
+_SET_2 = 2 * _SET_1
+FINAL = _SET_2 + CLASSES * NODES * 32
+APM = FINAL + CLASSES * NODES
+ROWS = APM + CLASSES * NODES * 16
+
+
+def scratch(contexts: int, warped: bool, rate: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """`work` and `inputs` for the first `contexts` contexts, and those of a prediction."""
+    work = np.zeros(WORK_SIZE, np.int64)
+    work[BASE], work[RATE], work[LIMIT] = contexts, rate, limit
+    if warped:
+        work[WARP_FIRST], work[WARP_END] = BASE_CONTEXTS, ALL_CONTEXTS
+    used = 2 + 2 * (ALL_CONTEXTS if warped else contexts)
+    work[INPUTS] = -(-used // _LANES) * _LANES
+    inputs = np.zeros(INPUT_COUNT, np.int32)
+    inputs[0] = 256
+    return work, inputs
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def seek(work, group):
+    """Find the counters of each active context for a group of decisions."""
+    key = np.uint64(group + 1) * np.uint64(0xC2B2AE3D27D4EB4F)
+    for i in range(ALL_CONTEXTS):
+        h = (np.uint64(work[i]) + key) * np.uint64(0x9E3779B97F4A7C15)
+        work[PLACES + i] = (i << TABLE_BITS) | (np.int64(h >> np.uint64(64 - _PLACE_BITS)) << 3)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _listen(counters, work, inputs, first, end, slot):
+    """What the counters of contexts `first` to `end` tell the mixer."""
+    for i in range(first, end):
+        value = np.int64(counters[np.uintp(work[PLACES + i] + slot)])
+        sure = np.int64(CONFIDENCE[value & 1023])
+        p = value >> 16
+        inputs[2 * i + 2] = np.int32(np.int64(STRETCH[p]) * sure >> 8)
+        inputs[2 * i + 3] = np.int32((p - 32768) * sure >> 14)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _teach(counters, work, first, end, slot, bit, limit):
+    """Update the counters of contexts `first` to `end`."""
+    for i in range(first, end):
+        at = np.uintp(work[PLACES + i] + slot)
+        counters[at] = counter_update(counters[at], bit, limit)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _dot(weights, row, inputs, count):
+    """Weighted sum in the logistic domain, clipped; a weight of 1 is 65536, of which 1 / 1024 counts."""
+    total = np.int32(0)
+    start = np.uintp(row * INPUT_COUNT)
+    for block in range(0, count, _LANES):
+        for k in range(_LANES):
+            i = np.uintp(block) + np.uintp(k)
+            w = np.int32(weights[start + i] >> 6)
+            total = np.int32(total + np.int32(w * inputs[i]))
+    return min(max(np.int64(total) >> 10, -2815), 2815)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _learn(weights, row, inputs, count, error):
+    """Gradient step; `error` in 1 / 1024 of the 16-bit error times the rate."""
+    e = np.int32(error)
+    start = np.uintp(row * INPUT_COUNT)
+    for block in range(0, count, _LANES):
+        for k in range(_LANES):
+            i = np.uintp(block) + np.uintp(k)
+            move = np.int32(np.int32(np.int32(inputs[i] * e) + np.int32(1 << 11)) >> 12)
+            weights[start + i] = np.int32(weights[start + i] + move)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def refine(table, start, x):
+    """`entropy.models.apm_refine` in a flat table."""
+    position = x + 2816
+    low = position // APM_STEP
+    part = position - low * APM_STEP
+    at = start + low
+    return (np.int64(table[at]) * (APM_STEP - part) + np.int64(table[at + 1]) * part) // APM_STEP
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def correct(table, start, x, bit):
+    """`entropy.models.apm_update` in a flat table."""
+    at = start + (x + 2816 + APM_STEP // 2) // APM_STEP
+    p = np.int64(table[at])
+    p += ((bit << 16) - p) >> 6
+    table[at] = np.int32(min(max(p, 16), 65520))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit):
+    """Encode `bit`, or decode one and return it.  `node`: which decision; `slot`: its counter in the place sought."""
+    count = work[INPUTS]
+    _listen(counters, work, inputs, 0, work[BASE], slot)
+    _listen(counters, work, inputs, work[WARP_FIRST], work[WARP_END], slot)
+    a = work[CLASS] * NODES + node
+    r0 = a * 64 + work[ROW_0]
+    r1 = _SET_1 + a * 64 + work[ROW_1]
+    r2 = _SET_2 + a * 32 + work[ROW_2]
+    x0 = _dot(weights, r0, inputs, count)
+    x1 = _dot(weights, r1, inputs, count)
+    x2 = _dot(weights, r2, inputs, count)
+    f = (FINAL + a) * INPUT_COUNT
+    x = (x0 * np.int64(weights[f]) + x1 * np.int64(weights[f + 1]) + x2 * np.int64(weights[f + 2])) >> 16
+    x = min(max(x, -2815), 2815)
+    mixed = squash(x)
+    estimator = (APM + a * 16 + work[APM_ROW]) * INPUT_COUNT
+    refined = refine(weights, estimator, x)
+    p = min(max((mixed + refined + 1) >> 1, 1), 65535)
+    bit = code_bit(state, buffer, p, bit, encode)
+
+    target = bit << 16
+    rate = work[RATE]
+    _learn(weights, r0, inputs, count, ((target - squash(x0)) * rate + 512) >> 10)
+    _learn(weights, r1, inputs, count, ((target - squash(x1)) * rate + 512) >> 10)
+    _learn(weights, r2, inputs, count, ((target - squash(x2)) * rate + 512) >> 10)
+    error = (target - mixed) * 8
+    weights[f] += (x0 * error + (1 << 21)) >> 22
+    weights[f + 1] += (x1 * error + (1 << 21)) >> 22
+    weights[f + 2] += (x2 * error + (1 << 21)) >> 22
+    correct(weights, estimator, x, bit)
+    limit = work[LIMIT]
+    _teach(counters, work, 0, work[BASE], slot, bit, limit)
+    _teach(counters, work, work[WARP_FIRST], work[WARP_END], slot, bit, limit)
+    return bit

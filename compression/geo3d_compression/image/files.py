@@ -15,7 +15,7 @@ from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
 from geo3d_compression.image import tiff, webp
 from geo3d_compression.image.lossless import decode_samples, encode_samples
 from geo3d_compression.image.png import settings_of
-from geo3d_compression.image.raw import RawFile, rebuild_raw
+from geo3d_compression.image.raw import RawFile, rebuild_raw, typed
 from geo3d_compression.volume.profiles import Profile
 
 # First byte of a plain file's stream: 8 bits; 16 bits, big-endian; 16 bits, little-endian.
@@ -37,8 +37,7 @@ def decode_raw(body: bytes, threads: int) -> bytes:
     kind = cursor.take(1)[0]
     before, after = _unpack_around(cursor)
     samples = decode_samples(cursor.take(cursor.left), threads)
-    whole = samples.astype(np.uint16 if kind in (_BIG, _LITTLE) else np.uint8, copy=False)
-    return rebuild_raw(RawFile(whole, before, after, kind == _LITTLE))
+    return rebuild_raw(RawFile(typed(samples, kind in (_BIG, _LITTLE)), before, after, kind == _LITTLE))
 
 
 def encode_tiff(file: tiff.PackedTiff, profile: Profile, threads: int, near: int = 0) -> bytes:
@@ -63,8 +62,9 @@ def decode_tiff(body: bytes, threads: int) -> bytes:
     if not 1 <= rows <= len(samples) or len(sizes) % 4:
         raise BitstreamError("a TIFF stream has strips that do not fit its picture")
     lengths = tuple(int(v) for v in np.frombuffer(sizes, "<u4"))
-    kept = samples.astype(np.uint16 if wide else np.uint8, copy=False)
-    file = tiff.PackedTiff(kept, before, after, lengths, rows, bool(predicted), bool(little), settings)
+    file = tiff.PackedTiff(
+        typed(samples, wide > 0), before, after, lengths, rows, bool(predicted), bool(little), settings
+    )
     try:
         return tiff.rebuild_packed(file)
     except FormatError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,11 @@ class RawFile:
     little: bool = False
 
 
+def typed(samples: NDArray[Any], wide: bool) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Samples of 16 bits, or of 8, in this machine's order; copied only if they must be."""
+    return samples.astype(np.uint16, copy=False) if wide else samples.astype(np.uint8, copy=False)
+
+
 def cut(data: bytes, start: int, shape: tuple[int, int, int], wide: bool, little: bool, what: str) -> RawFile:
     """The file whose samples begin at `start`.  Raises `FormatError` where it is too short."""
     size = shape[0] * shape[1] * shape[2] * (2 if wide else 1)
@@ -28,8 +34,8 @@ def cut(data: bytes, start: int, shape: tuple[int, int, int], wide: bool, little
             f"{what} of {shape[1]}x{shape[0]} is truncated: {max(0, len(data) - start)} of {size} bytes are there"
         )
     dtype = np.dtype("<u2" if little else ">u2") if wide else np.dtype(np.uint8)
-    raw = np.frombuffer(data, dtype, shape[0] * shape[1] * shape[2], start).reshape(shape)
-    return RawFile(raw.astype(np.uint16) if wide else raw, data[:start], data[start + size :], little)
+    samples = typed(np.frombuffer(data[start : start + size], dtype).reshape(shape), wide)
+    return RawFile(samples, data[:start], data[start + size :], little)
 
 
 def rebuild_raw(file: RawFile) -> bytes:

@@ -23,6 +23,7 @@ from geo3d_compression.image.npy import parse_npy
 from geo3d_compression.image.png import PALETTE, SIGNATURE, PngFile, header_of, parse_png, rebuild_png, settings_of
 from geo3d_compression.image.pnm import SIGNATURES as PNM_SIGNATURES
 from geo3d_compression.image.pnm import parse_pnm
+from geo3d_compression.image.raw import typed
 from geo3d_compression.image.tiff import SIGNATURES as TIFF_SIGNATURES
 from geo3d_compression.image.tiff import parse_packed, parse_tiff
 from geo3d_compression.image.webp import is_webp, parse_webp
@@ -186,7 +187,7 @@ def decode_png(stream: bytes, threads: int = 2) -> tuple[bytes, bool]:
     if kinds.max() > 4 or (head["bits"] != 16 and samples.max() >= 1 << head["bits"]):
         raise BitstreamError("PNG stream is damaged: its samples or filters are out of range")
     settings = settings_of(head["level"], head["strategy"], head["memory"], head["window"])
-    values = samples.astype(np.uint16 if head["bits"] == 16 else np.uint8, copy=False)
+    values = typed(samples, head["bits"] == 16)
     lengths = tuple(int(v) for v in np.frombuffer(sizes, "<u4"))
     data = rebuild_png(PngFile(values, head["bits"], kinds, before, after, lengths, settings))
     return data, len(data) == head["size"] and xxhash.xxh3_64_digest(data) == head["checksum"]

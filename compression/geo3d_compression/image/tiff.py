@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geo3d.errors import FormatError
 from geo3d_compression.image.png import Deflate, find_settings, inflate, pack
-from geo3d_compression.image.raw import RawFile, cut
+from geo3d_compression.image.raw import RawFile, cut, typed
 
 SIGNATURES = (b"II*\0", b"MM\0*")
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _OFFSETS, _CHANNELS, _ROWS = 256, 257, 258, 259, 273, 277, 278
@@ -116,17 +116,17 @@ def parse_packed(data: bytes, near: bool = False) -> PackedTiff:
     deflate = Deflate(0)
     for k, size in enumerate(sizes):
         stream = data[at : at + size]
-        raw = inflate(stream, min(rows, height - k * rows) * line)
-        deflate = find_settings(raw, stream) if k == 0 else deflate
-        if not deflate.level or pack(raw, deflate) != stream:
+        strip = inflate(stream, min(rows, height - k * rows) * line)
+        deflate = find_settings(strip, stream) if k == 0 else deflate
+        if not deflate.level or pack(strip, deflate) != stream:
             raise FormatError("no zlib setting gives the strips of this TIFF file")
-        strips.append(raw)
+        strips.append(strip)
         at += size
     dtype = np.dtype("<u2" if little else ">u2") if bits == 16 else np.dtype(np.uint8)
-    samples = np.frombuffer(b"".join(strips), dtype).reshape(height, width, channels)
-    samples = samples.astype(np.uint16 if bits == 16 else np.uint8)
+    raw = np.frombuffer(b"".join(strips), dtype).reshape(height, width, channels)
+    samples = typed(raw, bits == 16)
     if predictor == 2:
-        samples = np.add.accumulate(samples, axis=1, dtype=samples.dtype)
+        samples = typed(np.add.accumulate(samples, axis=1, dtype=samples.dtype), bits == 16)
     return PackedTiff(samples, data[:start], data[at:], sizes, rows, predictor == 2, little, deflate)
 
 

@@ -39,10 +39,8 @@ def fresh_state(small: bool = False) -> ModelState:
         weights = np.zeros((quick.ROWS, quick.LANES), np.int32)
         weights[: quick.FINAL, 1 : 1 + 2 * quick.CONTEXTS : 2] = WEIGHT_ONE // 3
         weights[quick.FINAL : quick.APM, :2] = WEIGHT_ONE // 2
-        weights = weights.reshape(-1)
-        estimators = weights[quick.APM * quick.LANES :].reshape(-1, quick.ESTIMATOR)
-        estimators[:, :APM_SIZE] = new_apm(1)
-        return ModelState(new_counters(quick.CONTEXTS << quick.TABLE_BITS), weights, True)
+        weights[quick.APM :].reshape(-1, quick.ESTIMATOR)[:, :APM_SIZE] = new_apm(1)
+        return ModelState(new_counters(quick.CONTEXTS << quick.TABLE_BITS), weights.reshape(-1), True)
     weights = np.zeros((mixture.ROWS, mixture.INPUT_COUNT), np.int32)
     weights[: mixture.FINAL, 2 : 2 + 2 * mixture.ALL_CONTEXTS : 2] = WEIGHT_ONE // 5
     weights[mixture.FINAL : mixture.APM, :3] = WEIGHT_ONE // 3

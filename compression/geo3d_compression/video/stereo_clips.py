@@ -118,7 +118,9 @@ def _lossy(left: Path, right: Path, request: Request, about: ClipAbout) -> Pair:
     crf = crf_of(request.quality)
     check_encoder()
     av = clips.pyav()
-    out, times, stream = io.BytesIO(), [], None
+    out = io.BytesIO()
+    times: list[int] = []
+    stream: Any = None
     base = Fraction(*about.rate) * 2
     with quiet(), av.open(out, "w", format="matroska") as target:
         for pair in _frames(left, right):
@@ -143,7 +145,8 @@ def _lossy(left: Path, right: Path, request: Request, about: ClipAbout) -> Pair:
 
 def _judge(left: Path, right: Path, data: bytes) -> dict[str, Any]:
     """PSNR of luma over all frames of both views, MS-SSIM over some."""
-    errors, similar = [], []
+    errors: list[float] = []
+    similar: list[float] = []
     with clips.pyav().open(io.BytesIO(data)) as source:
         coded = source.decode(source.streams.video[0])
         for truth in (frame for pair in _frames(left, right) for frame in pair):

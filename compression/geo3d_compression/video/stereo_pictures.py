@@ -134,7 +134,8 @@ def _camera(width: int, height: int) -> Calibration:
 def _planes(samples: NDArray[np.uint8] | NDArray[np.uint16]) -> list[NDArray[np.uint8] | NDArray[np.uint16]]:
     """Green first."""
     order = (1, 0, 2) if samples.shape[2] == 3 else range(samples.shape[2])
-    return [np.ascontiguousarray(samples[:, :, c]) for c in order]
+    # Only pictures of 8 bits come here.
+    return [np.ascontiguousarray(samples[:, :, c]).astype(np.uint8, copy=False) for c in order]
 
 
 def _picture(planes: list[NDArray[np.uint8] | NDArray[np.uint16]]) -> NDArray[np.uint8]:

@@ -182,6 +182,9 @@ def _code(
         plane = None if planes is None else planes[c]
         other = result[-1].astype(np.float64) if result else None
         blend, nearest = warped[c] if warped else (other, other)
+        if warped and other is not None and blend is not None:
+            # What the channel before differs by from its own prediction, this one does too.  Sixteenths: exact.
+            blend = blend + (other - warped[c - 1][0])
         # The model is told that something stands behind by an index above 0.
         index = 0 if blend is None else t + (c > 0)
         result.append(coder.code(index, plane, blend, nearest if other is None else other))

@@ -27,6 +27,7 @@ def bench(
     data: Path | None = None,
     json: Annotated[Path | None, tyro.conf.arg(metavar="OUT")] = None,
     html: Annotated[Path | None, tyro.conf.arg(metavar="OUT.html")] = None,
+    resume: Annotated[Path | None, tyro.conf.arg(metavar="ROWS.jsonl")] = None,
 ) -> None:
     """Measure a part of the suite beside the peers that are installed, in one run.
 
@@ -37,24 +38,26 @@ def bench(
       geo3d bench list
       geo3d bench pcc --data ../shared/data --json pcc.json
       geo3d bench view --html view.html
+      geo3d bench register --data ../shared/data --resume rows.jsonl
+      geo3d bench register --data 3dmatch:PATH
 
     Args:
         suite: name of the suite, or `list`.
-        data: folder of the full data set; without it the bundled samples are used.
+        data: folder of the full data set; without it the bundled samples are used. PROTOCOL:FOLDER measures by the
+            protocol of a public benchmark (register: 3dmatch).
         json: file to write all rows to.
         html: file to write a page of the results to.
+        resume: file that rows are kept in as they are measured; run again, what is in it is not measured again.
     """
     if suite == "list":
         for name, entry in find_suites().items():
             sys.stdout.write(f"{name:<10} {entry['description']}\n")
         return
-    if data is not None and not data.is_dir():
-        raise Geo3DError(f"--data {data} is not a folder")
-    for option, file in (("--json", json), ("--html", html)):
+    for option, file in (("--json", json), ("--html", html), ("--resume", resume)):
         if file is not None and not file.resolve().parent.is_dir():
             raise Geo3DError(f"{option} {file}: its folder does not exist")
     write_page = _page_writer() if html is not None else None
-    found, rows, summary = run_suite(suite, data)
+    found, rows, summary = run_suite(suite, data, resume)
     _print_table(suite, found["columns"], rows, summary)
     if json is not None:
         result = {"suite": suite, "machine": machine(), "rows": rows, "summary": summary}

@@ -21,26 +21,35 @@ def cloud_hypotheses(pair: CloudPair, seed: int) -> NDArray[np.float64]:
     """[H, 4, 4] poses between the centred clouds, from FPFH at two scales with and without colour."""
     rng = np.random.default_rng(seed)
     pick_s, pick_t = _pick(pair.source, rng), _pick(pair.target, rng)
+    s, t = (_Features(c, pair.voxel, at) for c, at in ((pair.source, pick_s), (pair.target, pick_t)))
     found = []
     for radii, colored in (((5.0, 9.0), True), ((5.0, 9.0), False), ((3.5, 6.0), False)):
         if colored and (pair.source.colors is None or pair.target.colors is None):
             continue
-        a = descriptors(pair.source, pair.voxel, radii, colored)[pick_s]
-        b = descriptors(pair.target, pair.voxel, radii, colored)[pick_t]
-        matches, score = mutual_matches(a, b, top=2)
-        s, t = pair.source.points[pick_s[matches[:, 0]]], pair.target.points[pick_t[matches[:, 1]]]
+        matches, score = mutual_matches(s.joined(radii, colored), t.joined(radii, colored), top=2)
+        p, q = pair.source.points[pick_s[matches[:, 0]]], pair.target.points[pick_t[matches[:, 1]]]
         for tolerance in (1.0, 2.0):
-            found.append(sc2_poses(s, t, tolerance * pair.voxel, score=score)[0])
+            found.append(sc2_poses(p, q, tolerance * pair.voxel, score=score)[0])
     return np.concatenate(found) if found else np.zeros((0, 4, 4))
 
 
-def descriptors(cloud: Prepared, voxel: float, radii: Sequence[float], colored: bool) -> NDArray[np.float32]:
-    """[N, 33 R (+ 12)] features at radii in voxels."""
-    shape = cloud.to_open3d()
-    parts = [fpfh(shape, r * voxel) for r in radii]
-    if colored and cloud.colors is not None:
-        parts.append(color_statistics(cloud.points, cloud.colors, (2 * voxel, 5 * voxel), cloud.tree))
-    return np.concatenate(parts, axis=1)
+class _Features:
+    """Features of the points `at` of a cloud, each kind made once; radii in voxels."""
+
+    def __init__(self, cloud: Prepared, voxel: float, at: NDArray[np.int64]) -> None:
+        self._cloud, self._voxel, self._at = cloud, voxel, at
+        self._shape: dict[float, NDArray[np.float32]] = {}
+
+    def joined(self, radii: Sequence[float], colored: bool) -> NDArray[np.float32]:
+        """[K, 33 R (+ 12)]."""
+        cloud, voxel, at = self._cloud, self._voxel, self._at
+        for r in radii:
+            if r not in self._shape:
+                self._shape[r] = fpfh(cloud.points, cloud.normals, r * voxel, at)
+        parts = [self._shape[r] for r in radii]
+        if colored and cloud.colors is not None:
+            parts.append(color_statistics(cloud.points, cloud.colors, (2 * voxel, 5 * voxel), at))
+        return np.concatenate(parts, axis=1)
 
 
 def best_distinct(

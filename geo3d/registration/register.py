@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.ops import depth_to_cloud
-from geo3d.registration.dense import frame_maps
-from geo3d.registration.frames.describe import describe_frame, feature_voxel
+from geo3d.registration.frames.describe import feature_voxel
 from geo3d.registration.frames.register_frames import register_descriptions
+from geo3d.registration.frames.shelf import Shelf
 from geo3d.registration.prepare import unit_note
 from geo3d.registration.register_clouds import refused, register_clouds
 from geo3d.registration.result import RegistrationResult
@@ -48,16 +48,20 @@ def register(
 
 
 def register_frames(
-    source: RGBDFrame, target: RGBDFrame, *, init: NDArray[np.float64] | None = None
+    source: RGBDFrame, target: RGBDFrame, *, init: NDArray[np.float64] | None = None, shelf: Shelf | None = None
 ) -> RegistrationResult:
-    """Find T_target_source of two RGB-D frames by pooled hypotheses and two-way verification, or refuse."""
+    """Find T_target_source of two RGB-D frames by pooled hypotheses and two-way verification, or refuse.
+
+    Parameters
+    ----------
+    shelf : keeps what is worked out for frames that come again; the result is the same without.
+    """
     start = time.perf_counter()
-    voxels = [feature_voxel(frame_maps(f)) for f in (source, target)]
-    clash = unit_note(voxels[0], voxels[1])
+    shelf = shelf or Shelf()
+    clash = unit_note(*(feature_voxel(shelf.maps(f)) for f in (source, target)))
     if clash:
         return refused(clash, time.perf_counter() - start, "auto")
-    # One grid for both, or their features would describe neighbourhoods of different sizes.
-    a, b = (describe_frame(f, max(voxels)) for f in (source, target))
+    a, b = shelf.pair(source, target)
     return replace(register_descriptions(a, b, init=init), seconds=time.perf_counter() - start)
 
 

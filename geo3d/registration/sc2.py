@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d.types import rigid_alignment
+from geo3d.registration import _sc2
 
 MAX_MATCHES = 800
 
@@ -46,21 +46,12 @@ def sc2_poses(
     compatible = _compatibility(source, target, tolerance)
     second = compatible * (compatible @ compatible)
     strength = second.sum(axis=1)
-    poses, counts = [], []
-    for seed in _spread_seeds(strength, source, seeds, 2 * tolerance):
-        row = second[seed]
-        group = np.argsort(-row, kind="stable")[:neighbours]
-        group = np.append(group[row[group] > 0], seed)
-        if len(group) < 4:
-            continue
-        pose = _refined(source, target, group, tolerance)
-        if pose is not None:
-            poses.append(pose[0])
-            counts.append(pose[1])
-    if not poses:
-        return np.zeros((0, 4, 4)), np.zeros(0)
-    best = np.argsort(-np.array(counts), kind="stable")
-    return np.stack(poses)[best], np.array(counts, dtype=np.float64)[best]
+    chosen = np.array(_spread_seeds(strength, source, seeds, 2 * tolerance), np.int64)
+    source, target = np.ascontiguousarray(source, np.float64), np.ascontiguousarray(target, np.float64)
+    poses, counts = _sc2.grow(source, target, second, chosen, neighbours, tolerance)
+    best = np.argsort(-counts, kind="stable")
+    best = best[counts[best] > 0]
+    return poses[best], counts[best]
 
 
 def _compatibility(source: NDArray[np.float64], target: NDArray[np.float64], tolerance: float) -> NDArray[np.float32]:
@@ -87,18 +78,3 @@ def _spread_seeds(strength: NDArray[np.float32], source: NDArray[np.float64], co
         chosen.append(k)
         left[np.abs(source - source[k]).max(axis=1) <= apart] = 0
     return chosen
-
-
-def _refined(
-    source: NDArray[np.float64], target: NDArray[np.float64], group: NDArray[np.int64], tolerance: float
-) -> tuple[NDArray[np.float64], float] | None:
-    """Fit the group, then twice all matches that agree with the fit; (pose, inliers)."""
-    members = group
-    T = np.eye(4)
-    for _ in range(3):
-        T[:3, :3], T[:3, 3] = rigid_alignment(source[members], target[members])
-        error = np.linalg.norm(source @ T[:3, :3].T + T[:3, 3] - target, axis=1)
-        members = np.flatnonzero(error < 1.5 * tolerance)
-        if len(members) < 4:
-            return None
-    return T, float(len(members))

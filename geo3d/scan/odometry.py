@@ -107,7 +107,8 @@ class Odometry:
             for levels in ((2, 1, 0), (2, 2, 1, 0)):
                 targets = [(k.maps, inverse(k.T_world_camera)) for k in self._targets(maps, start)]
                 prior = MOTION_PRIOR / (1 + misses) if levels[1] == 1 else None
-                alignment = align(maps, targets, start, levels=levels, prior=prior, stride=2)
+                held = None if prior is None else (start, prior)
+                alignment = align(maps, targets, start, levels=levels, prior=held, stride=2)
                 T = alignment.T_target_source
                 seen = consistency(maps, newest.maps, inverse(newest.T_world_camera) @ T, level=2)
                 if trusted(alignment, seen):

@@ -1,10 +1,12 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo3d.registration.match import mutual_matches
 
 
+# The first example waits for the compiler.
+@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 3), st.integers(0, 100))
 def test_pairs_are_mutual_by_the_definition(n: int, m: int, top: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -19,16 +19,18 @@ def at(x: float, turn: float = 0.0) -> np.ndarray:
 
 def test_what_agrees_is_counted_by_share_source_and_end() -> None:
     hypotheses = np.stack([at(0), at(0.1), at(0, 0.1), at(2)])
-    ends = [Pose(at(0)), Pose(at(0.01)), Pose(at(2))]
-    rows = support(ends, hypotheses, ["a", "a", "b", "c"], depth=1.0)  # type: ignore[arg-type]
+    refined = [Pose(at(0)), Pose(at(2))]
+    ends = np.stack([at(0), at(0.01), at(2), at(5)])
+    rows = support(refined, hypotheses, ["a", "a", "b", "c"], ends, depth=1.0)  # type: ignore[arg-type]
     assert np.allclose(rows[0], [np.log(3 / 4 + 0.02), 2 / 3, 1 / 2])
-    assert np.allclose(rows[2], [np.log(1 / 4 + 0.02), 1 / 3, 0])
+    assert np.allclose(rows[1], [np.log(1 / 4 + 0.02), 1 / 3, 1 / 4])
 
 
 def test_without_hypotheses_nothing_speaks_for_a_pose() -> None:
-    rows = support([Pose(at(0))], np.zeros((0, 4, 4)), [], depth=1.0)  # type: ignore[list-item]
+    none = np.zeros((0, 4, 4))
+    rows = support([Pose(at(0))], none, [], none, depth=1.0)  # type: ignore[list-item]
     assert np.allclose(rows, [[np.log(0.02), 0, 0]])
-    assert support([], np.zeros((0, 4, 4)), [], depth=1.0).shape == (0, 3)
+    assert support([], none, [], none, depth=1.0).shape == (0, 3)
 
 
 def test_nearness_is_by_distance_and_turn() -> None:

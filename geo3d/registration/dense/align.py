@@ -52,7 +52,7 @@ def align(
     *,
     levels: Sequence[int] = (2, 1, 0),
     photo_weight: float = PHOTO_WEIGHT,
-    prior: NDArray[np.float64] | None = None,
+    prior: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
     stride: int = 1,
 ) -> Alignment:
     """Align a frame to one or several frames at once.
@@ -63,11 +63,11 @@ def align(
     targets : (maps, T_target_ref) each; a single target has T_target_ref = identity, then ref is the target.
     T_ref_source : [4, 4] start.
     levels : pyramid levels in order of use, 0 = finest.
-    prior : [6, 6] information that holds the pose at its start (a motion model), in the ref frame; None: none.
+    prior : a pose [4, 4] T_ref_source (a motion model, matches) and the information [6, 6] in the ref frame that holds
+        the result there; None: none.
     stride : use every stride-th source point on level 0.
     """
     T = T_ref_source.copy()
-    T_start = T_ref_source
     damping = 1e-6
     system = None
     for level in levels:
@@ -76,8 +76,8 @@ def align(
             system = _system(source, targets, T, level, gate, photo_weight, stride if level == 0 else 1)
             H, _, b, _ = system
             if prior is not None:
-                error = log_se3(T @ inverse(T_start))
-                H, b = H + prior, b + prior @ error
+                error = log_se3(T @ inverse(prior[0]))
+                H, b = H + prior[1], b + prior[1] @ error
             xi = -np.linalg.solve(H + np.eye(6) * (damping * max(np.trace(H), 1.0) + 1e-9), b)
             size = np.abs(xi).max()
             if size > 0.3:

@@ -51,26 +51,34 @@ def feature_voxel(maps: FrameMaps) -> float:
 
 
 def describe_frame(
-    frame: RGBDFrame, voxel: float | None = None, *, images: bool = True, learned: bool = True
+    frame: RGBDFrame,
+    voxel: float | None = None,
+    *,
+    images: bool = True,
+    learned: bool = True,
+    maps: FrameMaps | None = None,
 ) -> FrameDescription:
     """Describe a frame on a grid of the given voxel (two frames must share one; None: the frame's own).
 
     Parameters
     ----------
     images, learned : look for image features, make trained descriptors.
+    maps : the frame's pyramid, if it is there already.
     """
     from geo3d.ops import undistort
 
     if frame.camera.distortion:
         frame = undistort(frame)
-    maps = frame_maps(frame)
+    maps = maps or frame_maps(frame)
     voxel = voxel or feature_voxel(maps)
     points, normals, colors = _thin(frame, maps, voxel)
     keep = _spread(len(points))
-    shape = _shape(points, normals, voxel)[keep]
-    color = _color(points, colors, voxel)[keep]
+    near = fpfh(points, normals, RADII[0] * voxel, keep)
+    color = _color(points, colors, voxel, keep)
     lifted = lift_features(frame) if images else NONE
     points, normals = points[keep], normals[keep]
+    # Among the points that are kept alone: enough for a wide neighbourhood, and a sixth of the work.
+    shape = np.concatenate([near, fpfh(points, normals, RADII[1] * voxel)], axis=1)
     trained = np.zeros((0, 64), np.float32)
     if learned:
         trained = describe_points(maps.levels[1], points, normals, shape, color, voxel)
@@ -109,16 +117,10 @@ def _thin(
     return np.asarray(cloud.points).copy(), normals, colors
 
 
-def _shape(points: NDArray[np.float64], normals: NDArray[np.float64], voxel: float) -> NDArray[np.float32]:
-    import open3d as o3d
-
-    cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(points))
-    cloud.normals = o3d.utility.Vector3dVector(normals)
-    return np.concatenate([fpfh(cloud, r * voxel) for r in RADII], axis=1)
-
-
-def _color(points: NDArray[np.float64], colors: NDArray[np.float64] | None, voxel: float) -> NDArray[np.float32]:
+def _color(
+    points: NDArray[np.float64], colors: NDArray[np.float64] | None, voxel: float, at: NDArray[np.int64]
+) -> NDArray[np.float32]:
     if colors is None:
-        return np.zeros((len(points), 6 * len(COLOR_RADII)), np.float32)
+        return np.zeros((len(at), 6 * len(COLOR_RADII)), np.float32)
     radii = (COLOR_RADII[0] * voxel, COLOR_RADII[1] * voxel)
-    return COLOR_WEIGHT * color_statistics(points, colors, radii)
+    return COLOR_WEIGHT * color_statistics(points, colors, radii, at)

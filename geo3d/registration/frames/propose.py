@@ -51,17 +51,24 @@ SOURCES: dict[str, Callable[[FrameDescription, FrameDescription], Matches]] = {
 }
 
 
-def propose(
+def matches_of(
     a: FrameDescription, b: FrameDescription, sources: tuple[str, ...] = tuple(SOURCES)
-) -> tuple[NDArray[np.float64], list[str]]:
-    """[H, 4, 4] hypotheses of T_b_a and the name of each one's source."""
+) -> dict[str, Matches]:
+    """Matches by the name of their source; sources that the frames have nothing for are left out."""
+    colored = a.maps.colored and b.maps.colored
+    return {name: SOURCES[name](a, b) for name in sources if colored or name != "color-shape"}
+
+
+def propose(matches: dict[str, Matches], voxel: float) -> tuple[NDArray[np.float64], list[str]]:
+    """[H, 4, 4] hypotheses of T_b_a and the name of each one's source.
+
+    Parameters
+    ----------
+    voxel : edge of the feature grid, metres.
+    """
     poses: list[NDArray[np.float64]] = []
     names: list[str] = []
-    voxel = max(a.voxel, b.voxel)
-    for name in sources:
-        if name == "color-shape" and not (a.maps.colored and b.maps.colored):
-            continue
-        s, t, score = SOURCES[name](a, b)
+    for name, (s, t, score) in matches.items():
         for tolerance in TOLERANCES:
             found, _ = sc2_poses(s, t, tolerance * voxel, score=score)
             poses += list(found)

@@ -1,8 +1,8 @@
 """Registration of two RGB-D frames.
 
-frames ─▶ describe ─▶ propose ─▶ shortlist ─▶ refine ─▶ verifier ─▶ result or refusal
-          once a      groups of  a glance     dense,    calibrated
-          frame       matches    both ways    3 levels  probability
+frames ─▶ describe ─▶ search ─▶ verifier ─▶ result or refusal
+          once a      poses     calibrated
+          frame                 probability
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.registration.degenerate import open_directions
-from geo3d.registration.frames.candidates import Candidate, median_depth, refine, same_pose, shortlist
+from geo3d.registration.frames.candidates import Candidate, same_pose
 from geo3d.registration.frames.describe import FrameDescription
-from geo3d.registration.frames.propose import propose
-from geo3d.registration.frames.support import support
+from geo3d.registration.frames.search import search
 from geo3d.registration.frames.verifier import Verifier, load_verifier
 from geo3d.registration.result import RegistrationResult
 
@@ -41,16 +40,10 @@ def register_descriptions(
     """
     start = time.perf_counter()
     verifier = verifier or load_verifier()
-    a, b = source.maps, target.maps
-    proposed, sources = propose(source, target)
     guesses = [np.eye(4)] if init is None else [np.eye(4), init]
-    poses = np.concatenate([proposed, np.stack(guesses)])
-    refined = [refine(a, b, T) for T in shortlist(a, b, poses, verifier.quick)]
-    if not refined:
-        return _nothing(time.perf_counter() - start)
-    depth = median_depth(a, b)
-    evidence = np.hstack([np.stack([c.evidence for c in refined]), support(refined, proposed, sources, depth)])
-    logits = verifier.full.logit(evidence)
+    found = search(source, target, verifier.quick, guesses)
+    refined, depth = found.refined, found.depth
+    logits = verifier.full.logit(found.evidence)
     best = refined[int(logits.argmax())]
     probability, alone = posterior(refined, logits, RIVAL_MOVE * depth)
     reason = _reason(best, probability, alone, verifier.threshold)
@@ -98,8 +91,3 @@ def _reason(best: Candidate, probability: float, alone: float, threshold: float)
     if seen.consistent < 0.5:
         return f"at the best pose {1 - seen.consistent:.0%} of the points in view disagree"
     return f"the best pose is not convincing (overlap {seen.overlap:.0%}, probability {probability:.2f})"
-
-
-def _nothing(seconds: float) -> RegistrationResult:
-    reason = "no hypothesis at all: the frames hold too little depth or structure"
-    return RegistrationResult(np.eye(4), False, 0.0, 0.0, float("nan"), reason, np.zeros((6, 6)), seconds, "auto")

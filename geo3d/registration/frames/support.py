@@ -16,33 +16,37 @@ from geo3d.registration.se3 import inverse
 
 AGREE_TURN = np.deg2rad(15)
 AGREE_MOVE = 0.15  # of the median depth, as the next
-SAME_TURN = np.deg2rad(3)
-SAME_MOVE = 0.03
+SAME_TURN = np.deg2rad(5)
+SAME_MOVE = 0.05
 
 
 def support(
-    refined: Sequence[Candidate], hypotheses: NDArray[np.float64], sources: Sequence[str], depth: float
+    refined: Sequence[Candidate],
+    hypotheses: NDArray[np.float64],
+    sources: Sequence[str],
+    ends: NDArray[np.float64],
+    depth: float,
 ) -> NDArray[np.float64]:
     """[N, 3] of each refined pose: log of the share of hypotheses that agree with it; the share of sources that have
-    one that agrees; the share of the other refined poses that ended in the same place.
+    one that agrees; the share of all coarse alignments that ended in the same place.
 
     Parameters
     ----------
     hypotheses, sources : [H, 4, 4] poses before refinement and the name of each one's source.
+    ends : [E, 4, 4] where coarse alignments of the shortlist ended.
     depth : median depth of the two frames, metres.
     """
     names = np.array(sources)
     every = np.unique(names)
-    ends = np.stack([c.T for c in refined]) if refined else np.zeros((0, 4, 4))
     rows = []
-    for T in ends:
+    for T in (c.T for c in refined):
         agree = within(hypotheses, T, AGREE_MOVE * depth, AGREE_TURN)
         same = within(ends, T, SAME_MOVE * depth, SAME_TURN)
         rows.append(
             [
                 np.log(agree.mean() + 0.02) if len(agree) else np.log(0.02),
                 len(np.unique(names[agree])) / max(len(every), 1),
-                (same.sum() - 1) / max(len(ends) - 1, 1),
+                same.mean() if len(same) else 0.0,
             ]
         )
     return np.array(rows).reshape(-1, 3)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.io.atomic import atomic_path
+from geo3d.registration import _match
 from geo3d.registration.dense.maps import Level
 from geo3d.registration.learned.patches import cut_patches
 
@@ -94,13 +95,10 @@ def soft_matches(a: NDArray[np.float32], b: NDArray[np.float32]) -> tuple[NDArra
     ----------
     a, b : [N, D], [M, D] unit descriptors.
     """
-    from scipy.special import logsumexp
-
     if not len(a) or not len(b):
         return np.zeros((0, 2), np.int64), np.zeros(0)
     similarity = SHARPNESS * (a @ b.T)
-    forth, back = similarity.argmax(axis=1), similarity.argmax(axis=0)
-    rows, columns = logsumexp(similarity, axis=1), logsumexp(similarity, axis=0)
+    forth, back, rows, columns = _match.dual_softmax(similarity, SHARPNESS)
     ends = [np.stack([np.arange(len(a)), forth], 1), np.stack([back, np.arange(len(b))], 1)]
     pairs = np.unique(np.concatenate(ends), axis=0)
     i, j = pairs.T

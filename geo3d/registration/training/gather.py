@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d.registration.dense import frame_maps
 from geo3d.registration.dense.consistency import consistency
-from geo3d.registration.frames.candidates import KEEP, median_depth, refine, shortlist
-from geo3d.registration.frames.describe import describe_frame, feature_voxel
 from geo3d.registration.frames.evidence import QUICK, quick_evidence
-from geo3d.registration.frames.propose import propose
-from geo3d.registration.frames.support import support
+from geo3d.registration.frames.search import search
+from geo3d.registration.frames.shelf import Shelf
 from geo3d.registration.frames.verifier import Logistic
 from geo3d.registration.se3 import angle, exp_se3, inverse
 from geo3d.registration.training.pairs import FramePair
-from geo3d.types import RGBDFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +45,8 @@ def first_glance() -> Logistic:
     return Logistic(QUICK, np.zeros(len(QUICK)), np.ones(len(QUICK)), w, 0.0)
 
 
-def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int, per_pair: int = KEEP) -> Evidence:
-    """Propose, shortlist and refine poses for every pair as registration does, and label all by the truth.
+def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int) -> Evidence:
+    """Search every pair as registration does, and label all poses by the truth.
 
     The quick ranking sees the truth shaken too.
 
@@ -60,18 +55,13 @@ def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int, per_pair: int
     """
     rng = np.random.default_rng(seed)
     quick_x, quick_y, full_x, full_y, owner, full_pose, depths, overlaps = [], [], [], [], [], [], [], []
-    # Pairs of one room come together and share frames; the table keeps them alive, so that ids stay theirs.
-    described = lru_cache(64)(lambda key, voxel: describe_frame(frames[key], voxel))
-    frames: dict[int, RGBDFrame] = {}
+    shelf = Shelf()
     for number, pair in enumerate(pairs):
-        frames |= {id(f): f for f in (pair.source, pair.target)}
-        voxel = _common_voxel(pair)
-        a, b = (described(id(f), voxel) for f in (pair.source, pair.target))
-        depth = median_depth(a.maps, b.maps)
-        truth = pair.T_target_source
+        a, b = shelf.pair(pair.source, pair.target)
+        found = search(a, b, quick, [np.eye(4)])
+        depth, proposed, truth = found.depth, found.proposed, pair.T_target_source
         depths.append(depth)
         overlaps.append(pair.overlap)
-        proposed, sources = propose(a, b)
         shaken = [exp_se3(rng.normal(size=6) * np.repeat([0.06, 0.04 * depth], 3)) @ truth for _ in range(2)]
         poses = np.concatenate([proposed, np.stack([np.eye(4), *shaken])])
         colored = a.maps.colored and b.maps.colored
@@ -80,22 +70,14 @@ def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int, per_pair: int
             if label >= 0:
                 quick_x.append(quick_evidence(consistency(a.maps, b.maps, poses[k], level=2), colored))
                 quick_y.append(label)
-        # The shaken truth would be a right pose that nothing leads to, which never happens in use.
-        chosen = shortlist(a.maps, b.maps, poses[: len(proposed) + 1], quick, per_pair)
-        refined = [refine(a.maps, b.maps, T) for T in chosen]
-        for found, ways in zip(refined, support(refined, proposed, sources, depth), strict=True):
-            full_y.append(_label(found.T, truth, pair.overlap, 5, min(0.10, 0.05 * depth), 2.5))
-            full_x.append(np.concatenate([found.evidence, ways]))
-            full_pose.append(found.T)
+        # The shaken truth is not refined: it would be a right pose that nothing leads to, which never happens in use.
+        for one, evidence in zip(found.refined, found.evidence, strict=True):
+            full_y.append(_label(one.T, truth, pair.overlap, 5, min(0.10, 0.05 * depth), 2.5))
+            full_x.append(evidence)
+            full_pose.append(one.T)
             owner.append(number)
     columns = (quick_x, quick_y, full_x, full_y, owner, full_pose, overlaps, depths)
     return Evidence(*map(np.array, columns))
-
-
-def _common_voxel(pair: FramePair) -> float:
-    """The larger of the frames' own feature grids, in steps of a fifth so that descriptions can be used again."""
-    voxel = max(feature_voxel(frame_maps(f)) for f in (pair.source, pair.target))
-    return float(1.2 ** np.ceil(np.log(voxel) / np.log(1.2)))
 
 
 def _label(

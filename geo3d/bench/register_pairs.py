@@ -1,0 +1,86 @@
+"""The sets of pairs that registration is measured on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from geo3d.registration.prepare import CloudPair, prepare_pair
+from geo3d.registration.register import as_cloud
+from geo3d.registration.training.pairs import FramePair, folder_pairs, synthetic_pairs
+from geo3d.types import PointCloud, RGBDFrame
+
+PER_BIN = 40
+SEED = 7
+FOLDERS = ("redkitchen_kinect", "box_desk")
+# Rooms that nothing was trained on; every sensor of `geo3d.synthetic` takes its turn.
+HELD_OUT_ROOMS = range(9000, 9022)
+ROOM_PAIRS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One pair of one set: two frames or two clouds, the true T_target_source, their overlap (0: none)."""
+
+    key: str
+    where: str
+    source: RGBDFrame | PointCloud
+    target: RGBDFrame | PointCloud
+    T_target_source: NDArray[np.float64]
+    overlap: float
+
+    @property
+    def clouds(self) -> CloudPair:
+        """The pair as the methods for clouds take it; made once for all of them."""
+        return self._prepared[0]
+
+    @property
+    def preparation_s(self) -> float:
+        """CPU seconds that this took."""
+        return self._prepared[1]
+
+    @cached_property
+    def _prepared(self) -> tuple[CloudPair, float]:
+        cpu = time.process_time()
+        clouds = prepare_pair(as_cloud(self.source), as_cloud(self.target))
+        return clouds, time.process_time() - cpu
+
+
+def cases(data: Path | None) -> Iterator[Case]:
+    """All sets: folders of RGB-D frames, synthetic rooms, and the first folder's frames as clouds in any pose."""
+    folders = [data / "reg" / name for name in FOLDERS if (data / "reg" / name).is_dir()] if data is not None else []
+    for folder in folders:
+        yield from _numbered(folder.name, folder_pairs(folder, PER_BIN, SEED))
+    yield from _numbered("synthetic rooms", synthetic_pairs(HELD_OUT_ROOMS, ROOM_PAIRS))
+    for folder in folders[:1]:
+        for case in _numbered(f"{folder.name}, turned clouds", folder_pairs(folder, PER_BIN, SEED)):
+            yield _turned(case)
+
+
+def _numbered(where: str, pairs: Iterator[FramePair]) -> Iterator[Case]:
+    for number, p in enumerate(pairs):
+        yield Case(f"{where} {number}", where, p.source, p.target, p.T_target_source, p.overlap)
+
+
+def _turned(case: Case) -> Case:
+    """The frames as clouds without normals or viewpoint, the source moved by a random rigid motion."""
+    rng = np.random.default_rng(list(case.key.encode()))
+    T = np.eye(4)
+    T[:3, :3] = Rotation.random(random_state=rng.integers(2**31)).as_matrix()
+    T[:3, 3] = rng.normal(size=3) * 3
+    source, target = (as_cloud(x) for x in (case.source, case.target))
+    return Case(
+        case.key,
+        case.where,
+        PointCloud(source.points, source.colors).transformed(T),
+        PointCloud(target.points, target.colors),
+        case.T_target_source @ np.linalg.inv(T),
+        case.overlap,
+    )

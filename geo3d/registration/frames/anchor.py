@@ -1,0 +1,90 @@
+"""What the matches say about a pose: a dense alignment slides where surfaces are bare, matches do not let it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geo3d.registration.se3 import angle, exp_se3, inverse
+
+# Deviation of a right match, voxels; matches farther off than REACH have no say.
+SIGMA = 1.5
+REACH = 4.0
+ITERATIONS = 8
+LEAST = 6
+# A dense alignment counts its residuals as if they were independent; against that, a match weighs little.
+WEIGHT = 2.5
+# Farther than this from where it started, an anchor belongs to another pose.
+MAX_TURN = np.deg2rad(8)
+MAX_MOVE = 2.5  # voxels
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """T_target_source that nearby matches agree on, and [6, 6] information of (omega, v) in the target's frame."""
+
+    T: NDArray[np.float64]
+    information: NDArray[np.float64]
+
+
+def anchor(
+    source: NDArray[np.float64], target: NDArray[np.float64], T_target_source: NDArray[np.float64], voxel: float
+) -> Anchor | None:
+    """Robust least squares over matched points (Geman-McClure's weight), from a hypothesis.
+
+    Parameters
+    ----------
+    source, target : [M, 3] matched points, metres, most of them wrong.
+    voxel : edge of the feature grid, metres.
+
+    Returns
+    -------
+    None if fewer than LEAST matches agree with the hypothesis, or none near it.
+    """
+    T = T_target_source
+    H = np.zeros((6, 6))
+    for _ in range(ITERATIONS):
+        H, b, near = _normal_equations(source, target, T, SIGMA * voxel, REACH * voxel)
+        if near < LEAST:
+            return None
+        xi = -np.linalg.solve(H + 1e-6 * np.trace(H) * np.eye(6), b)
+        T = exp_se3(xi) @ T
+        if np.abs(xi).max() < 1e-4:
+            break
+    D = inverse(T_target_source) @ T
+    # By where the matched points go: a turn about a far origin moves little.
+    if angle(D) > MAX_TURN or np.linalg.norm(D[:3, 3]) > MAX_MOVE * voxel:
+        return None
+    return Anchor(T, H * WEIGHT / (SIGMA * voxel) ** 2)
+
+
+@njit(cache=True, nogil=True)
+def _normal_equations(source, target, T, sigma, reach):  # type: ignore[no-untyped-def]
+    """Sums of w J^T J and w J^T r with r = T p - q and J = [-[T p]x, I]; and how many pairs are within reach."""
+    H, b = np.zeros((6, 6)), np.zeros(6)
+    near = 0
+    J = np.zeros((3, 6))
+    p, r = np.zeros(3), np.zeros(3)
+    for i in range(len(source)):
+        squared = 0.0
+        for c in range(3):
+            p[c] = T[c, 3]
+            for e in range(3):
+                p[c] += T[c, e] * source[i, e]
+            r[c] = p[c] - target[i, c]
+            squared += r[c] * r[c]
+        if squared >= reach * reach:
+            continue
+        near += 1
+        w = 1 / (1 + squared / (sigma * sigma)) ** 2
+        J[0, 1], J[0, 2], J[1, 0], J[1, 2], J[2, 0], J[2, 1] = p[2], -p[1], -p[2], p[0], p[1], -p[0]
+        J[0, 3], J[1, 4], J[2, 5] = 1, 1, 1
+        for k in range(3):
+            for a in range(6):
+                b[a] += w * J[k, a] * r[k]
+                for c in range(6):
+                    H[a, c] += w * J[k, a] * J[k, c]
+    return H, b, near

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -56,17 +57,26 @@ class Case:
 def cases(data: Path | None) -> Iterator[Case]:
     """All sets: folders of RGB-D frames, synthetic rooms, and the first folder's frames as clouds in any pose."""
     folders = [data / "reg" / name for name in FOLDERS if (data / "reg" / name).is_dir()] if data is not None else []
+    first: list[Case] = []
     for folder in folders:
-        yield from _numbered(folder.name, folder_pairs(folder, PER_BIN, SEED))
+        found = _mixed(_numbered(folder.name, folder_pairs(folder, PER_BIN, SEED)))
+        first = first or found
+        yield from found
     yield from _numbered("synthetic rooms", synthetic_pairs(HELD_OUT_ROOMS, ROOM_PAIRS))
-    for folder in folders[:1]:
-        for case in _numbered(f"{folder.name}, turned clouds", folder_pairs(folder, PER_BIN, SEED)):
-            yield _turned(case)
+    yield from map(_turned, first)
 
 
 def _numbered(where: str, pairs: Iterator[FramePair]) -> Iterator[Case]:
     for number, p in enumerate(pairs):
         yield Case(f"{where} {number}", where, p.source, p.target, p.T_target_source, p.overlap)
+
+
+def _mixed(found: Iterable[Case]) -> list[Case]:
+    """The bins of overlap in turn, so that what is measured first stands for all."""
+    bins: dict[int, list[Case]] = {}
+    for case in found:
+        bins.setdefault(int(np.searchsorted([0.05, 0.3, 0.5], case.overlap, side="right")), []).append(case)
+    return [case for row in zip_longest(*(bins[k] for k in sorted(bins))) for case in row if case is not None]
 
 
 def _turned(case: Case) -> Case:
@@ -77,8 +87,8 @@ def _turned(case: Case) -> Case:
     T[:3, 3] = rng.normal(size=3) * 3
     source, target = (as_cloud(x) for x in (case.source, case.target))
     return Case(
-        case.key,
-        case.where,
+        f"turned {case.key}",
+        f"{case.where}, turned clouds",
         PointCloud(source.points, source.colors).transformed(T),
         PointCloud(target.points, target.colors),
         case.T_target_source @ np.linalg.inv(T),

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+# Inputs of --pairs that stay in memory.
+KEPT = 16
+
 Method = Literal["auto", "ransac", "fgr", "icp", "colored-icp", "kiss-matcher", "gicp"]
 
 
@@ -154,18 +157,23 @@ def _readable(answer: dict[str, Any]) -> dict[str, Any]:
 
 def _many(pairs: Path, method: str, seed: int) -> int:
     """One JSON line a pair, in order; 1 if any pair was refused or could not be read."""
+    from functools import lru_cache
+
     import numpy as np
 
     from geo3d.console import progress, report
     from geo3d.errors import Geo3DError
+    from geo3d.registration.frames.shelf import Shelf
     from geo3d.registration.inputs import load_pairs, load_side
     from geo3d.registration.register import register
 
     failed = 0
+    # Lists name the same frames and clouds again and again.
+    side, shelf = lru_cache(KEPT)(load_side), Shelf(KEPT)
     todo = load_pairs(pairs)
     for source, target in progress(todo, "registering", len(todo)):
         try:
-            answer = register(load_side(source), load_side(target), method=method, seed=seed).to_dict()
+            answer = register(side(source), side(target), method=method, seed=seed, shelf=shelf).to_dict()
         except (Geo3DError, OSError) as error:
             answer = {
                 "T_target_source": np.eye(4).tolist(),

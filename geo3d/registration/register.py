@@ -20,7 +20,13 @@ from geo3d.types import PointCloud, RGBDFrame, as_points, as_transform
 
 
 def register(
-    source: Any, target: Any, *, method: str = "auto", init: NDArray[np.float64] | None = None, seed: int = 0
+    source: Any,
+    target: Any,
+    *,
+    method: str = "auto",
+    init: NDArray[np.float64] | None = None,
+    seed: int = 0,
+    shelf: Shelf | None = None,
 ) -> RegistrationResult:
     """Find T_target_source, or refuse (`converged` False, with the reason).
 
@@ -32,6 +38,7 @@ def register(
     method : "auto", or a classical method: ransac, fgr, icp, colored-icp, kiss-matcher, gicp.
     init : [4, 4] T_target_source to start from; "auto" tries it beside its own ideas.
     seed : of everything random; the same seed gives the same result on any number of threads.
+    shelf : keeps what is worked out for frames that come again; the result is the same without.
 
     Raises `RegistrationError` if an input cannot be registered to anything (too few points, no depth).
 
@@ -43,7 +50,7 @@ def register(
     """
     T_init = None if init is None else as_transform(init, "init")
     if method == "auto" and isinstance(source, RGBDFrame) and isinstance(target, RGBDFrame):
-        return register_frames(source, target, init=T_init)
+        return register_frames(source, target, init=T_init, shelf=shelf)
     return register_clouds(as_cloud(source), as_cloud(target), method=method, init=T_init, seed=seed)
 
 

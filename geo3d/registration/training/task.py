@@ -37,7 +37,7 @@ class VerifierConfig:
     pairs_per_bin: int = 25
     room_pairs_per_bin: int = 3
     ridge: float = 3.0
-    threshold: float = 0.75
+    threshold: float = 0.6
     seed: int = 1
 
 

@@ -78,5 +78,5 @@ def measured(case: Case, name: str, method: Method) -> tuple[Row, NDArray[np.flo
         return row | {"error": str(error)}, None
     D = inverse(case.T_target_source) @ T
     row["degrees"] = float(np.rad2deg(angle(D)))
-    row["metres"] = float(np.linalg.norm(D[:3, 3]))
+    row["metres"] = float(np.linalg.norm(D[:3, :3] @ case.origin + D[:3, 3] - case.origin))
     return row | {"accepted": bool(accepted), "cpu_s": cpu + preparation}, T

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
@@ -28,7 +28,10 @@ ROOM_PAIRS = 2
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One pair of one set: two frames or two clouds, the true T_target_source, their overlap (0: none)."""
+    """One pair of one set: two frames or two clouds, the true T_target_source, their overlap (0: none).
+
+    origin  [3] where the source's camera stands in its coordinates: errors of translation are measured there
+    """
 
     key: str
     where: str
@@ -36,6 +39,7 @@ class Case:
     target: RGBDFrame | PointCloud
     T_target_source: NDArray[np.float64]
     overlap: float
+    origin: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
 
     @property
     def clouds(self) -> CloudPair:
@@ -93,4 +97,5 @@ def _turned(case: Case) -> Case:
         PointCloud(target.points, target.colors),
         case.T_target_source @ np.linalg.inv(T),
         case.overlap,
+        T[:3, 3],
     )

@@ -80,6 +80,13 @@ def test_a_turned_pair_keeps_its_truth(case: Case) -> None:
     expected = case.T_target_source[:3, :3] @ plain[0] + case.T_target_source[:3, 3]
     assert np.allclose(moved, expected, atol=0.02)
     assert np.linalg.norm(turned.T_target_source - case.T_target_source) > 0.5
+    # A turn about the camera leaves the camera where it is, however far the coordinates' origin.
+    about = np.eye(4)
+    about[:3, :3] = exp_se3(np.array([0, 0.1, 0, 0, 0, 0]))[:3, :3]
+    about[:3, 3] = turned.origin - about[:3, :3] @ turned.origin
+    (answer,) = measure([turned], {"turn": lambda c: (c.T_target_source @ about, True)}, {})
+    assert answer["degrees"] == pytest.approx(np.rad2deg(0.1))
+    assert answer["metres"] == pytest.approx(0, abs=1e-9)
 
 
 def test_what_was_measured_is_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from importlib.util import find_spec
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock, Thread
 from typing import Any
 
 from geo3d.batch.run_task import Outcome, run_task
@@ -14,6 +18,10 @@ from geo3d.optional import require
 
 # Tasks submitted to Ray and not finished yet, so that a long list does not flood its scheduler.
 _IN_FLIGHT = 1000
+# Only paths travel: the least that Ray takes.
+_STORE = 80 << 20
+# Seconds between two looks at what this process does itself.
+_GLANCE = 0.2
 
 
 def run_here(tasks: list[Task], settings: BatchSettings, folder: Path) -> Iterator[tuple[Task, Outcome]]:
@@ -34,21 +42,83 @@ def run_on_ray(
 ) -> Iterator[tuple[Task, Outcome]]:
     """Yield tasks as they finish on a Ray cluster whose machines all see the inputs and `folder`.
 
-    address  of the cluster ("auto" finds a running one); None starts a local one with `settings.jobs` CPUs
+    address  of the cluster ("auto" finds a running one); None starts a local one with `settings.jobs` CPUs.  That takes
+             seconds, in which this process works on the first tasks itself.
     """
-    ray = require("ray", "ray", "geo3d batch --ray")
-    ray.init(address=address, num_cpus=settings.jobs if address is None else None, log_to_driver=False)
+    todo = deque(tasks)
+    if find_spec("ray") is None:
+        require("ray", "ray", "geo3d batch --ray")
+    meanwhile = _Meanwhile(settings.jobs if address is None else 0, todo, lambda t: _safe(t, settings, folder))
+    ray: Any = None
     try:
+        ray = require("ray", "ray", "geo3d batch --ray")
+        alone = {"num_cpus": settings.jobs, "num_gpus": 0, "object_store_memory": _STORE, "include_dashboard": False}
+        ray.init(address=address, log_to_driver=False, **(alone if address is None else {}))
+        meanwhile.end()
         remote = ray.remote(num_cpus=1, max_retries=settings.retries)(_safe)
-        todo, waiting = list(reversed(tasks)), dict[Any, Task]()
-        while todo or waiting:
-            while todo and len(waiting) < _IN_FLIGHT:
-                task = todo.pop()
+        waiting = dict[Any, Task]()
+        while todo or waiting or meanwhile.has_more:
+            # Tasks that this process has begun use CPUs that Ray counts as its own.
+            room = _IN_FLIGHT if address is not None else 2 * settings.jobs - meanwhile.running
+            while len(waiting) < room and (task := meanwhile.take()) is not None:
                 waiting[remote.remote(_absolute(task), settings, folder.resolve())] = task
-            for reference in ray.wait(list(waiting))[0]:
-                yield waiting.pop(reference), _result(ray, reference)
+            if waiting:
+                for reference in ray.wait(list(waiting), timeout=_GLANCE if meanwhile.running else None)[0]:
+                    yield waiting.pop(reference), _result(ray, reference)
+            yield from meanwhile.finished(wait=not waiting)
     finally:
-        ray.shutdown()
+        meanwhile.end()
+        if ray is not None:
+            ray.shutdown()
+
+
+class _Meanwhile:
+    """Threads that take tasks from `todo` until told to end."""
+
+    def __init__(self, jobs: int, todo: deque[Task], run: Callable[[Task], Outcome]) -> None:
+        self._todo, self._run = todo, run
+        self._lock, self._is_over = Lock(), False
+        self._done: SimpleQueue[tuple[Task, Outcome]] = SimpleQueue()
+        self._unread = self.running = 0
+        for _ in range(min(jobs, len(todo))):
+            Thread(target=self._work, daemon=True).start()
+
+    def take(self) -> Task | None:
+        """The next task, which is then the caller's."""
+        with self._lock:
+            return self._todo.popleft() if self._todo else None
+
+    def end(self) -> None:
+        """Begin no more tasks; those that are running go on."""
+        with self._lock:
+            self._is_over = True
+
+    @property
+    def has_more(self) -> bool:
+        """True while there are results that nobody has read, or will be."""
+        with self._lock:
+            return bool(self._unread)
+
+    def finished(self, wait: bool) -> Iterator[tuple[Task, Outcome]]:
+        """Results so far; with `wait` at least one, if one is still to come."""
+        while self.has_more and (wait or not self._done.empty()):
+            yield self._done.get()
+            wait = False
+            with self._lock:
+                self._unread -= 1
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if self._is_over or not self._todo:
+                    return
+                task = self._todo.popleft()
+                self._unread += 1
+                self.running += 1
+            outcome = self._run(task)
+            with self._lock:
+                self.running -= 1
+            self._done.put((task, outcome))
 
 
 def _result(ray: Any, reference: Any) -> Outcome:

@@ -17,11 +17,14 @@ def convert(
     drop_nan: bool = False,
     json: bool = False,
 ) -> None:
-    """Convert point clouds and meshes between file formats.
+    """Convert between file formats: clouds, meshes, recordings, RGB-D folders, COLMAP models, trajectories, volumes.
 
     The suffixes choose the formats. Clouds: ply pcd las laz e57 xyz txt asc csv npy npz, KITTI .bin, nuScenes .pcd.bin
     (ply, pcd, npy and text also packed as .gz or .xz when read). Meshes: ply obj stl off glb. A mesh becomes a cloud
     of its vertices where OUT holds clouds only. What OUT cannot hold is named on stderr; nothing is dropped silently.
+    A recording (.r3d, .bag, .mcap, Azure Kinect .mkv, Stray Scanner, Polycam, ARKitScenes) or an RGB-D folder becomes a
+    folder with transforms.json, or its poses .tum, .log or .txt; a COLMAP model becomes a cloud, or its poses .tum or
+    .log.
 
     Examples:
       geo3d convert scan.las scan.ply
@@ -29,6 +32,10 @@ def convert(
       geo3d convert survey.e57 survey.laz --scale 0.001
       geo3d convert organised.pcd cloud.las --drop-nan
       geo3d convert part.stl part.glb
+      geo3d convert desk.mkv desk
+      geo3d convert colmap/sparse/0 points.ply
+      geo3d convert samples/box_desk poses.tum
+      geo3d convert head.nii.gz head.nrrd
 
     Args:
         input: the file to read.
@@ -40,6 +47,7 @@ def convert(
     """
     import time
 
+    from geo3d.commands.convert_other import converted
     from geo3d.console import report, say
     from geo3d.errors import FormatError
     from geo3d.io import read_geometry
@@ -49,6 +57,10 @@ def convert(
     if output.exists() and input.exists() and output.samefile(input):
         raise FormatError(f"{output} is the input itself; give another name")
     start = time.perf_counter()
+    other = converted(input, output)
+    if other is not None:
+        report({"output": str(output), **other, "seconds": time.perf_counter() - start}, as_json=json)
+        return
     options = {k: v for k, v in (("encoding", encoding), ("scale", scale)) if v is not None}
     with collected_messages() as messages:
         geometry = read_geometry(input)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
-
-if TYPE_CHECKING:
-    from geo3d.types import RGBDFrame
 
 
 def export(
@@ -25,13 +22,14 @@ def export(
     nerfstudio: transforms.json, images/, depth/ in millimetres, sparse_pc.ply. Frames without a pose, or that cannot
     be read, are left out and named on stderr and in export.json. Interrupted, the same command goes on.
 
-    rgbd: unpack a recording (Record3D .r3d, Stray Scanner folder, ROS 1 or 2 bag) into an RGB-D folder that every verb
-    reads, with the recording's poses, times and intrinsics.
+    rgbd: unpack a recording (Record3D .r3d, Stray Scanner, Polycam or ARKitScenes folder, ROS 1 or 2 bag, RealSense
+    .bag, Azure Kinect .mkv) into an RGB-D folder that every verb reads, with its poses, times and intrinsics.
 
     Examples:
       geo3d export nerfstudio out/box_desk -o ns/box_desk
       geo3d export nerfstudio samples/box_desk -o ns/box_desk
       geo3d export rgbd kitchen.r3d -o kitchen
+      geo3d export rgbd kinect.mkv -o desk
 
     Args:
         layout: what to write.
@@ -45,10 +43,11 @@ def export(
     from geo3d.export import export_nerfstudio, open_scan
 
     if layout == "rgbd":
+        from geo3d.export import prepared
         from geo3d.io import open_rgbd
         from geo3d.io.rgbd.recordings import unpack_recording
 
-        left_out = unpack_recording(scan, output, _without_rational_distortion)
+        left_out = unpack_recording(scan, output, prepared)
         numbers = {"output": str(output), "layout": layout, "frames": len(open_rgbd(output))}
         _report(numbers, left_out, json)
         return
@@ -57,13 +56,6 @@ def export(
     result = export_nerfstudio(open_scan(scan, frames), output, points)
     numbers = {"output": str(output), "layout": layout, "frames": result.frames, "points": result.points}
     _report(numbers, result.left_out, json)
-
-
-def _without_rational_distortion(frame: RGBDFrame) -> RGBDFrame:
-    from geo3d.io.rgbd.transforms_entries import is_rational
-    from geo3d.ops import undistort
-
-    return undistort(frame) if is_rational(frame.camera) else frame
 
 
 def _report(numbers: dict[str, Any], left_out: dict[str, str], json: bool) -> None:

@@ -16,6 +16,7 @@ from geo3d.ops.octree import octree_children as octree_children
 from geo3d.ops.octree import octree_levels as octree_levels
 from geo3d.ops.project import Projection as Projection
 from geo3d.ops.project import project as project
+from geo3d.ops.register_depth import register_depth as register_depth
 from geo3d.ops.undistort import undistort as undistort
 from geo3d.ops.unproject import Unprojection as Unprojection
 from geo3d.ops.unproject import pixel_grid as pixel_grid

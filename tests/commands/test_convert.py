@@ -9,7 +9,8 @@ import pytest
 
 from geo3d.commands.convert import convert
 from geo3d.errors import FormatError
-from geo3d.io import read_mesh, read_points, write_points
+from geo3d.io import open_rgbd, read_mesh, read_points, read_trajectory, write_points
+from geo3d.io.volumes import read_volume
 from geo3d.types import PointCloud
 
 
@@ -84,3 +85,52 @@ def test_wrong_names(tmp_path, cloud):
     with pytest.raises(FormatError, match="does not exist"):
         convert(tmp_path / "a.ply", tmp_path / "none" / "c.ply")
     assert [p.name for p in tmp_path.iterdir()] == ["a.ply"]
+
+
+COLMAP = {
+    "cameras.txt": "1 PINHOLE 64 48 50 51 32 24\n",
+    "images.txt": "1 1 0 0 0 0.5 0 0 1 a.jpg\n\n2 1 0 0 0 -0.5 0 1 1 b.jpg\n\n",
+    "points3D.txt": "1 0.5 1 2 255 0 0 0.1\n2 1.5 0 3 0 255 0 0.2\n",
+}
+
+
+def test_a_colmap_model_gives_its_points_or_its_poses(tmp_path, capsys):
+    folder = tmp_path / "model" / "sparse" / "0"
+    folder.mkdir(parents=True)
+    for name, text in COLMAP.items():
+        (folder / name).write_text(text)
+    convert(tmp_path / "model", tmp_path / "points.ply", json=True)
+    assert json.loads(capsys.readouterr().out)["points"] == 2
+    cloud = read_points(tmp_path / "points.ply")
+    assert cloud.points.tolist() == [[0.5, 1, 2], [1.5, 0, 3]]
+    assert cloud.colors.tolist() == [[255, 0, 0], [0, 255, 0]]
+    convert(tmp_path / "model", tmp_path / "poses.log")
+    # World to camera in the file, camera to world here.
+    assert read_trajectory(tmp_path / "poses.log").positions.tolist() == [[-0.5, 0, 0], [0.5, 0, -1]]
+    convert(tmp_path / "poses.log", tmp_path / "poses.tum")
+    assert np.allclose(read_trajectory(tmp_path / "poses.tum").positions, [[-0.5, 0, 0], [0.5, 0, -1]])
+
+
+def test_rgbd_folders_and_volumes(tmp_path, samples, capsys):
+    short = tmp_path / "short"
+    short.mkdir()
+    names = open_rgbd(samples / "box_desk").names[:2]
+    for file in (samples / "box_desk").iterdir():
+        if not file.name.startswith("frame-") or file.name.split(".")[0] in names:
+            (short / file.name).write_bytes(file.read_bytes())
+    convert(short, tmp_path / "poses.tum", json=True)
+    assert json.loads(capsys.readouterr().out)["poses"] == 2
+    convert(short, tmp_path / "ns")
+    assert (tmp_path / "ns" / "transforms.json").is_file()
+    before, after = open_rgbd(short), open_rgbd(tmp_path / "ns")
+    assert np.allclose(before.T_world_camera[1], after.T_world_camera[1], atol=1e-9)
+    with pytest.raises(FormatError, match="go into a folder"):
+        convert(short, tmp_path / "frames.ply")
+    voxels = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
+    np.save(tmp_path / "v.npy", voxels)
+    convert(tmp_path / "v.npy", tmp_path / "v.nrrd")
+    assert (read_volume(tmp_path / "v.nrrd").voxels == voxels).all()
+    # An .npy of points is a cloud as ever.
+    np.save(tmp_path / "p.npy", np.eye(3))
+    convert(tmp_path / "p.npy", tmp_path / "p.ply")
+    assert len(read_points(tmp_path / "p.ply")) == 3

@@ -137,3 +137,27 @@ def _tensor(array):
     import torch
 
     return torch.from_numpy(array.astype(np.float32))
+
+
+def test_nerfstudio_cameras_see_where_we_see():
+    pytest.importorskip("nerfstudio.cameras", reason="the package 'nerfstudio' is not installed")
+    import torch
+
+    from geo3d.interop import nerfstudio as to_ns
+    from geo3d.ops import unproject
+
+    cameras = [CAMERA, PinholeCamera(32, 24, 20, 21, 15, 11, (0.05, -0.02, 0.001, 0.002, 0.003))]
+    theirs = to_ns.to_cameras(cameras, [pose(), np.eye(4)])
+    again, poses = to_ns.from_cameras(theirs)
+    for ours, back, T, S in zip(cameras, again, [pose(), np.eye(4)], poses, strict=True):
+        assert [back.fx, back.fy, back.cx, back.cy] == pytest.approx([ours.fx, ours.fy, ours.cx, ours.cy], rel=1e-6)
+        assert back.distortion[:4] == pytest.approx(ours.distortion[:4], abs=1e-8)
+        assert np.abs(S - T).max() < 1e-6
+    # The ray through a pixel's centre, against our own unprojection, distortion included.
+    for i, (camera, T) in enumerate(zip(cameras, [pose(), np.eye(4)], strict=True)):
+        rays = theirs.generate_rays(i, coords=torch.tensor([[7.5, 9.5], [20.5, 3.5]]))
+        depth = np.ones((camera.height, camera.width), np.float32)
+        points, _ = unproject(None, depth, camera)
+        for (row, column), d in zip([(7, 9), (20, 3)], rays.directions.numpy(), strict=True):
+            wanted = T[:3, :3] @ points[row, column]
+            assert d == pytest.approx(wanted / np.linalg.norm(wanted), abs=2e-5)

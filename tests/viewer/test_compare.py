@@ -31,7 +31,7 @@ def test_the_plane_metric_ignores_sampling() -> None:
     between = PointCloud(sheet().points[:-45] + [0.05, 0.05, 0.02])
     assert np.allclose(distances(between.points, sheet(), "point"), np.sqrt(2 * 0.05**2 + 0.02**2))
     assert np.allclose(distances(between.points, sheet(), "plane"), 0.02, atol=1e-3)
-    with pytest.raises(ShapeError, match="'point' or 'plane'"):
+    with pytest.raises(ShapeError, match="one of point, plane, hausdorff"):
         distances(between.points, sheet(), "line")  # type: ignore[arg-type]
 
 
@@ -80,3 +80,27 @@ def test_histogram_bars_are_as_high_as_counts() -> None:
 def test_panels_need_titles() -> None:
     with pytest.raises(ShapeError, match="title each"):
         side_by_side([np.zeros((4, 4, 3), np.uint8)], [])
+
+
+def test_the_hausdorff_distance_is_marked_where_it_is() -> None:
+    rng = np.random.default_rng(1)
+    a = rng.uniform(-1, 1, (300, 3))
+    b = np.concatenate([a + 0.001, [[4.0, 0, 0]]])
+    for reference, other in ((a, b), (b, a)):
+        result = compare(PointCloud(reference), PointCloud(other), "hausdorff")
+        assert result.farthest is not None
+        assert np.allclose(result.farthest[0], [4, 0, 0])
+        # Slow and by itself: the largest of the smallest distances.
+        brute = np.linalg.norm(a[:, None] - b[None], axis=2)
+        assert result.hausdorff == pytest.approx(max(brute.min(axis=0).max(), brute.min(axis=1).max()))
+        assert np.linalg.norm(result.farthest[0] - result.farthest[1]) == pytest.approx(result.hausdorff)
+        scene = comparison_scene(PointCloud(reference), [Compared("x", PointCloud(other), result)])
+        shown = [la.name for la in scene.visible_layers]
+        assert shown == ["1/distance", "1/distance/back", "1/distance/farthest"]
+
+
+def test_the_hausdorff_distance_to_a_surface() -> None:
+    plate = TriangleMesh(np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0.0]]), np.array([[0, 1, 2], [0, 2, 3]]))
+    result = compare(plate, PointCloud(np.array([[0.2, 0.1, 0.0], [0.3, -0.4, 2.5]])), "hausdorff")
+    assert result.farthest is not None
+    assert np.allclose(result.farthest, [[0.3, -0.4, 2.5], [0.3, -0.4, 0.0]], atol=1e-5)

@@ -122,3 +122,16 @@ def test_several_uncoloured_things_get_a_colour_each(tmp_path: Path) -> None:
     assert len(set(colors("a", "b"))) == 2
     assert colors("a") == ["auto"]
     assert colors("a", "c") == ["auto", "auto"]
+
+
+def test_a_colmap_model_is_points_and_cameras(tmp_path: Path) -> None:
+    (tmp_path / "cameras.txt").write_text("1 PINHOLE 64 48 50 51 32 24\n")
+    (tmp_path / "images.txt").write_text("1 1 0 0 0 0.5 0 0 1 a.jpg\n\n2 1 0 0 0 -0.5 0 1 1 b.jpg\n\n")
+    (tmp_path / "points3D.txt").write_text("1 0.5 1 2 255 0 0 0.1\n2 1.5 0 3 0 255 0 0.2\n")
+    scene = load_scene([tmp_path])
+    name = tmp_path.name
+    points = scene[f"{name}/points"]
+    assert isinstance(points, PointLayer)
+    assert points.cloud.colors is not None
+    assert points.cloud.colors[1].tolist() == [0, 255, 0]
+    assert any(n.startswith(f"{name}/cameras") for n in scene.names)

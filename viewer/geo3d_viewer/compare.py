@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,15 @@ from geo3d.types import PointCloud, TriangleMesh
 from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.framing import auto_camera
 from geo3d_viewer.legend import with_legends
-from geo3d_viewer.linked import View
+from geo3d_viewer.linked import View, is_in
 from geo3d_viewer.palette import Legend, palette
 from geo3d_viewer.panels import histogram, side_by_side
 from geo3d_viewer.raster import render
-from geo3d_viewer.scene import Layer, MeshLayer, PointLayer, Scene
+from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer, Scene
 
 Geometry: TypeAlias = PointCloud | TriangleMesh
-Metric: TypeAlias = Literal["point", "plane"]
+Metric: TypeAlias = Literal["point", "plane", "hausdorff"]
+_FARTHEST = np.array([[220, 40, 60]], dtype=np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +31,13 @@ class Comparison:
 
     to_reference    [M] of the other's
     from_reference  [N] of the reference's to the other
+    farthest        [2, 3] the point that is farthest from the other geometry, and what is nearest to it there: the
+                    Hausdorff distance; None unless that was asked for
     """
 
     to_reference: NDArray[np.float64]
     from_reference: NDArray[np.float64]
+    farthest: NDArray[np.float64] | None = None
 
     @property
     def hausdorff(self) -> float:
@@ -55,22 +59,40 @@ def compare(reference: Geometry, other: Geometry, metric: Metric = "point") -> C
     """Measure both ways.
 
     metric  'point': to the nearest point of a cloud, or the surface of a mesh; 'plane': to the plane through the
-            nearest point of a cloud (estimated normals where it has none), which ignores sampling
+            nearest point of a cloud (estimated normals where it has none), which ignores sampling; 'hausdorff': as
+            'point', shown in both directions, with the largest distance marked
     """
-    return Comparison(distances(_points(other), reference, metric), distances(_points(reference), other, metric))
+    there, back = distances(_points(other), reference, metric), distances(_points(reference), other, metric)
+    if metric != "hausdorff":
+        return Comparison(there, back)
+    of, target = (_points(other), reference) if there.max() >= back.max() else (_points(reference), other)
+    point = of[int(np.argmax(there if there.max() >= back.max() else back))]
+    return Comparison(there, back, np.stack([point, _nearest(point, target)]))
+
+
+def _nearest(point: NDArray[np.float64], target: Geometry) -> NDArray[np.float64]:
+    """[3] the point of a cloud, or of a mesh's surface, that is nearest to one point [3]."""
+    if isinstance(target, TriangleMesh) and len(target.faces):
+        import open3d as o3d
+
+        scene, centre = _raycasting(target)
+        query = o3d.core.Tensor((point - centre)[None].astype(np.float32))
+        return np.asarray(scene.compute_closest_points(query)["points"].numpy()[0].astype(np.float64) + centre)
+    goal = _points(target)
+    return np.asarray(goal[int(np.argmin(((goal - point) ** 2).sum(axis=1)))])
 
 
 def distances(points: NDArray[np.float64], target: Geometry, metric: Metric = "point") -> NDArray[np.float64]:
     """[N] distances of points [N, 3] to a cloud or to the surface of a mesh, metres."""
-    if metric not in ("point", "plane"):
-        raise ShapeError(f"the metric is 'point' or 'plane', got '{metric}'")
+    if metric not in get_args(Metric):
+        raise ShapeError(f"the metric is one of {', '.join(get_args(Metric))}, got '{metric}'")
     if isinstance(target, TriangleMesh) and len(target.faces):
         return _to_surface(points, target)
     from scipy.spatial import cKDTree
 
     goal = _points(target)
     distance, index = cKDTree(goal).query(points, workers=2)
-    if metric == "point":
+    if metric != "plane":
         return np.asarray(distance)
     normals = target.normals if isinstance(target, PointCloud) else target.vertex_normals
     if normals is None:
@@ -90,12 +112,20 @@ def _points(geometry: Geometry) -> NDArray[np.float64]:
 def _to_surface(points: NDArray[np.float64], mesh: TriangleMesh) -> NDArray[np.float64]:
     import open3d as o3d
 
+    scene, centre = _raycasting(mesh)
+    query = o3d.core.Tensor.from_numpy((points - centre).astype(np.float32))
+    return np.asarray(scene.compute_distance(query).numpy().astype(np.float64))
+
+
+def _raycasting(mesh: TriangleMesh) -> tuple[Any, NDArray[np.float64]]:
+    """(Open3D's scene of a mesh relative to its middle, the middle [3])."""
+    import open3d as o3d
+
     centre = mesh.vertices.mean(axis=0)
     scene = o3d.t.geometry.RaycastingScene()
     vertices = o3d.core.Tensor.from_numpy((mesh.vertices - centre).astype(np.float32))
     scene.add_triangles(vertices, o3d.core.Tensor.from_numpy(mesh.faces.astype(np.uint32)))
-    query = o3d.core.Tensor.from_numpy((points - centre).astype(np.float32))
-    return np.asarray(scene.compute_distance(query).numpy().astype(np.float64))
+    return scene, centre
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,13 +140,18 @@ class Compared:
 def comparison_scene(reference: Geometry, others: Sequence[Compared]) -> Scene:
     """Layers `reference`, and `N/other` and `N/distance` for each other; shown is the distance of the first.
 
-    The distances are in one scale, so that their colours can be compared.
+    The distances are in one scale, so that their colours can be compared.  Where the Hausdorff distance was asked for,
+    `N/distance/back` is the reference with its distances, and a line `N/distance/farthest` marks the largest.
     """
     legend = _legend(others)
     layers: list[Layer] = [_layer("reference", reference)]
     for number, other in enumerate(others, start=1):
-        layers += [_layer(f"{number}/other", other.geometry), _heat(f"{number}/distance", other, legend)]
-    return Scene(tuple(replace(la, visible=la.name == "1/distance") for la in layers), title="comparison")
+        name, result = f"{number}/distance", other.result
+        layers += [_layer(f"{number}/other", other.geometry), _heat(name, other.geometry, result.to_reference, legend)]
+        if result.farthest is not None:
+            layers.append(_heat(f"{name}/back", reference, result.from_reference, legend))
+            layers.append(LineLayer(f"{name}/farthest", result.farthest[None], _FARTHEST, 4.0))
+    return Scene(tuple(replace(la, visible=is_in(la.name, ("1/distance",))) for la in layers), title="comparison")
 
 
 def linked_comparison(reference: Geometry, others: Sequence[Compared], title: str) -> tuple[Scene, tuple[View, ...]]:
@@ -129,13 +164,12 @@ def linked_comparison(reference: Geometry, others: Sequence[Compared], title: st
     return scene, tuple(views)
 
 
-def _heat(name: str, other: Compared, legend: Legend) -> Layer:
-    colors = palette(other.result.to_reference / (legend.high or 1.0))
-    if isinstance(other.geometry, TriangleMesh):
-        return MeshLayer(name, replace(other.geometry, vertex_colors=colors), legend=legend)
-    finite = other.geometry.finite()[0]
-    values = {legend.label: other.result.to_reference}
-    return PointLayer(name, PointCloud(finite.points, colors, finite.normals, values), legend=legend)
+def _heat(name: str, geometry: Geometry, values: NDArray[np.float64], legend: Legend) -> Layer:
+    colors = palette(values / (legend.high or 1.0))
+    if isinstance(geometry, TriangleMesh):
+        return MeshLayer(name, replace(geometry, vertex_colors=colors), legend=legend)
+    finite = geometry.finite()[0]
+    return PointLayer(name, PointCloud(finite.points, colors, finite.normals, {legend.label: values}), legend=legend)
 
 
 def _layer(name: str, geometry: Geometry) -> Layer:
@@ -145,8 +179,16 @@ def _layer(name: str, geometry: Geometry) -> Layer:
 
 
 def _legend(others: Sequence[Compared]) -> Legend:
-    tops = [np.percentile(o.result.to_reference, 99) or o.result.to_reference.max() for o in others]
-    return Legend("distance (m)", 0.0, float(max(tops)))
+    values = [measured(o.result) for o in others]
+    tops = [np.percentile(v, 99) or v.max() for v in values]
+    return Legend("distance (m)", 0.0, float(max(tops)), np.concatenate(values))
+
+
+def measured(result: Comparison) -> NDArray[np.float64]:
+    """The distances that are shown: to the reference, and where the Hausdorff distance is, in both directions."""
+    if result.farthest is None:
+        return result.to_reference
+    return np.concatenate([result.to_reference, result.from_reference])
 
 
 def comparison_picture(
@@ -169,7 +211,7 @@ def comparison_picture(
     upper = ["reference", *(f"{n}/other" for n in numbers)]
     lower = [f"{n}/distance" for n in numbers]
     images = [with_legends(render(_only(scene, name), camera, size, up=up)) for name in upper]
-    images.append(histogram(others[-1].result.to_reference, _legend(others), size))
+    images.append(histogram(measured(others[-1].result), _legend(others), size))
     images += [with_legends(render(_only(scene, name), camera, size, up=up)) for name in lower]
     titles = [title, *(o.title for o in others)]
     titles.append(f"distances of {others[-1].title}" if len(others) > 1 else "distances")
@@ -180,4 +222,4 @@ def comparison_picture(
 
 
 def _only(scene: Scene, name: str) -> Scene:
-    return replace(scene, layers=tuple(replace(la, visible=la.name == name) for la in scene.layers))
+    return replace(scene, layers=tuple(replace(la, visible=is_in(la.name, (name,))) for la in scene.layers))

@@ -92,6 +92,7 @@ def _unused(name: str, taken: set[str]) -> str:
 
 def _load(text: str, preview: int | None, in_camera: bool) -> Scene:
     from geo3d.io import open_rgbd, read_trajectory
+    from geo3d.io.rgbd.colmap import is_colmap
 
     path = Path(text)
     if not path.exists() and "@" in text:
@@ -102,10 +103,12 @@ def _load(text: str, preview: int | None, in_camera: bool) -> Scene:
     if path.is_dir():
         if (path / "poses.txt").is_file() and any((path / name).is_file() for name in _SCAN_FILES):
             return _scan_folder(path)
+        if is_colmap(path):
+            return _colmap_scene(path)
         if (volume := read_any_volume(path)) is not None:
-            from geo3d_viewer.volumes import volume_scene
+            from geo3d_viewer.volumes import opened_scene
 
-            return volume_scene(volume, path.name)
+            return opened_scene(volume, path.name)
         return dataset_scene(open_rgbd(path))
     if path.suffix.lower() in _TRAJECTORY_SUFFIXES and path.is_file():
         return _trajectory_scene(read_trajectory(path), path.stem)
@@ -115,9 +118,9 @@ def _load(text: str, preview: int | None, in_camera: bool) -> Scene:
         return container_scene(path, preview=preview)
     volume = read_any_volume(path)
     if volume is not None:
-        from geo3d_viewer.volumes import volume_scene
+        from geo3d_viewer.volumes import opened_scene
 
-        return volume_scene(volume, path.name.split(".")[0])
+        return opened_scene(volume, path.name.split(".")[0])
     from geo3d.io import read_geometry
 
     part = None if preview is None else preview_points(path, preview)
@@ -189,6 +192,21 @@ def _trajectory_scene(trajectory: Trajectory, name: str) -> Scene:
     if not len(trajectory):
         raise FormatError(f"trajectory '{name}' holds no pose")
     return Scene(trajectory_layers(trajectory, prefix=name), up=posed_up(trajectory.T_world_camera))
+
+
+def _colmap_scene(folder: Path) -> Scene:
+    """The points of a COLMAP model and its cameras; pictures of several cameras are drawn with the first."""
+    from geo3d.io.rgbd.colmap import read_colmap
+
+    model = read_colmap(folder)
+    name = folder.resolve().name
+    layers: list[Layer] = [PointLayer(f"{name}/points", model.points)] if len(model.points) else []
+    if not model.images:
+        return Scene(tuple(layers))
+    poses = np.stack([image.T_world_camera for image in model.images])
+    trajectory = Trajectory(np.arange(len(poses), dtype=np.float64), poses)
+    layers += trajectory_layers(trajectory, model.cameras[model.images[0].camera], prefix=f"{name}/cameras")
+    return Scene(tuple(layers), up=posed_up(poses), title=f"COLMAP {name}")
 
 
 def _reported_up(folder: Path) -> NDArray[np.float64]:

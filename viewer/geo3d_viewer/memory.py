@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from geo3d.errors import FormatError
+from geo3d.errors import FormatError, Geo3DError
 from geo3d.io.atomic import write_text
 from geo3d_viewer.camera import ViewCamera
 
@@ -40,6 +40,14 @@ def remember(paths: Sequence[str | Path], camera: ViewCamera) -> None:
         write_text(_file(), json.dumps(views, indent=1))
     except OSError:
         return
+
+
+def recalled(paths: Sequence[str | Path]) -> ViewCamera | None:
+    """As `recall`; None where nothing is remembered, or nothing that can be used."""
+    try:
+        return recall(paths)
+    except Geo3DError:
+        return None
 
 
 def recall(paths: Sequence[str | Path]) -> ViewCamera:

@@ -30,11 +30,13 @@ class Legend:
 
     label      the quantity, with its unit
     low, high  the values at the two ends of the palette
+    values     all values, where their histogram is to be shown beside the colours
     """
 
     label: str
     low: float
     high: float
+    values: NDArray[np.float64] | None = None
 
 
 def palette(t: NDArray[Any]) -> NDArray[np.uint8]:

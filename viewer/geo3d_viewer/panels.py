@@ -48,6 +48,13 @@ def _title_size(titles: Sequence[str], width: int) -> int:
     return max(9, min(largest, int(largest * (width - 12) / max(longest, 1))))
 
 
+def legend_image(legend: Legend, width: int) -> NDArray[np.uint8]:
+    """What stands beside a legend's words: its histogram if it has one, else its colours from low to high."""
+    if legend.values is not None:
+        return histogram(legend.values, legend, (width, width // 2))
+    return np.ascontiguousarray(np.broadcast_to(palette(np.linspace(0, 1, width)), (width // 20, width, 3)))
+
+
 def histogram(values: NDArray[Any], legend: Legend, size: tuple[int, int], bins: int = 48) -> NDArray[np.uint8]:
     """A bar chart uint8 [H, W, 3] of how often values occur, in the colours that stand for them.
 

@@ -1,6 +1,8 @@
-"""Volumes as three slices and a surface."""
+"""Volumes as three slices and a surface: flat in four panels, or where they are in space."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 from geo3d.errors import ShapeError
 from geo3d.io.volumes import Volume
 from geo3d.types import TriangleMesh
+from geo3d_viewer.flat_scene import plate
 from geo3d_viewer.panels import side_by_side
 from geo3d_viewer.scene import MeshLayer, Scene
 
@@ -50,6 +53,48 @@ def volume_scene(volume: Volume, name: str, level: float | None = None) -> Scene
     return Scene((layer,), up=np.array([0, 0, 1.0]), title=name, notes=notes)
 
 
+def slice_layers(volume: Volume, name: str) -> tuple[MeshLayer, ...]:
+    """The middle slices across z, y and x as pictures where they are in space, metres."""
+    grey = _grey(voxels_3d(volume))
+    affine = _affine(volume)
+    sides = np.array(grey.shape[::-1])
+    layers = []
+    for axis in range(3):
+        k = int(sides[axis]) // 2
+        across, down = (a for a in range(3) if a != axis)
+        corners = np.full((4, 3), float(k))
+        # Picture edges are half a voxel beyond the voxels' centres; rows count downwards.
+        corners[:, across] = np.array([0, 1, 1, 0]) * sides[across] - 0.5
+        corners[:, down] = np.array([1, 1, 0, 0]) * sides[down] - 0.5
+        pixels = np.rint(255 * np.take(grey, k, axis=2 - axis)).astype(np.uint8)
+        vertices = (corners @ affine[:3, :3].T + affine[:3, 3]) * _MILLIMETRE
+        layers.append(plate(f"{name}/slice {'xyz'[axis]} {k}", vertices, np.repeat(pixels[..., None], 3, axis=2)))
+    return tuple(layers)
+
+
+def opened_scene(volume: Volume, name: str) -> Scene:
+    """The surface with the octant that faces the viewer cut away, and the three slices that this lays bare."""
+    slices = slice_layers(volume, name)
+    middle = np.mean([la.mesh.vertices.mean(axis=0) for la in slices], axis=0)
+    # The viewer stands where x and z are high and y is low.
+    toward = np.array([1.0, -1.0, 1.0])
+    try:
+        scene = volume_scene(volume, name)
+    except ShapeError as error:
+        return Scene(slices, up=np.array([0, 0, 1.0]), forward=-toward, title=name, notes=(str(error),))
+    surface = scene.layers[0]
+    assert isinstance(surface, MeshLayer)
+    is_front = ((surface.mesh.vertices - middle) * toward > 0).all(axis=1)
+    kept = surface.of_faces(~is_front[surface.mesh.faces].all(axis=1))
+    return replace(scene, layers=(kept, *slices), forward=-toward)
+
+
+def _grey(voxels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Voxels from 0 to 1: all but the darkest and the brightest half per cent."""
+    low, high = np.percentile(voxels, [0.5, 99.5])
+    return np.clip((voxels - low) / ((high - low) or 1.0), 0, 1)
+
+
 def _affine(volume: Volume) -> NDArray[np.float64]:
     return np.eye(4) if volume.affine is None else volume.affine
 
@@ -75,8 +120,7 @@ def volume_picture(volume: Volume, name: str, size: tuple[int, int]) -> NDArray[
     from geo3d_viewer.snapshots import picture
 
     voxels = voxels_3d(volume)
-    low, high = np.percentile(voxels, [0.5, 99.5])
-    grey = np.clip((voxels - low) / ((high - low) or 1.0), 0, 1)
+    grey = _grey(voxels)
     sx, sy, sz = volume.spacing or (1.0, 1.0, 1.0)
     depth, height, width = voxels.shape
     # Slices across y and x stand on their feet: their first row is the last z.

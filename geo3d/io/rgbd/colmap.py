@@ -63,6 +63,12 @@ class ColmapModel:
     points: PointCloud
 
 
+def is_colmap(folder: Path) -> bool:
+    """True if there is a model in `folder` or in its `sparse/0`."""
+    names = [[f"{name}{suffix}" for name in _FILES] for suffix in (".bin", ".txt")]
+    return any(all((folder / place / n).is_file() for n in kind) for place in _PLACES for kind in names)
+
+
 def read_colmap(folder: str | Path) -> ColmapModel:
     """Read the model in `folder` or in its `sparse/0`; the binary files are taken where both kinds lie there.
 

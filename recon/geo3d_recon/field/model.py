@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,22 @@ class Layer:
 
     grid: SparseGrid
     table: Floats
+
+    def filled(self, places: NDArray[np.floating]) -> Floats:
+        """[N, F] features at places [N, 3]; those of the nearest corner where no training ray has been."""
+        rows, weights = self.grid.lookup(places)
+        values: Floats = gather(self.table, rows, weights)
+        lost = weights.sum(axis=1) == 0
+        if lost.any():
+            at = (np.asarray(places)[lost] - self.grid.origin) / self.grid.cell
+            values[lost] = self.table[self._tree.query(at)[1]]
+        return values
+
+    @cached_property
+    def _tree(self) -> Any:
+        from scipy.spatial import cKDTree
+
+        return cKDTree(self.grid.coords)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +104,8 @@ class RadianceField:
                 features = self._features(places)
                 colors[hit] = self.shade(torch.from_numpy(features), unit(directions[hit])).numpy()
             if not hit.all():
-                samples = sample_far(self.shells, self.far, origins[~hit], directions[~hit])[0]
+                places = self.shells.places(origins[~hit], directions[~hit]).reshape(-1, 3)
+                samples = self.far.filled(places).reshape(-1, len(SPREAD), 4)
                 colors[~hit] = blend(torch.from_numpy(samples)).numpy()
         return colors, np.where(hit, t, 0).astype(np.float32)
 
@@ -96,7 +114,7 @@ class RadianceField:
         return np.rint(255 * self._features(places)[:, :3].clip(0, 1)).astype(np.uint8)
 
     def _features(self, places: NDArray[np.floating]) -> Floats:
-        features = gather(self.coarse.table, *self.coarse.grid.lookup(places))
+        features = self.coarse.filled(places)
         features[:, :3] += gather(self.fine.table, *self.fine.grid.lookup(places))
         return np.asarray(features)
 

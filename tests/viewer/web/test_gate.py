@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from geo3d_viewer.web.gate import Gate, judge, new_token, one_request
+from geo3d_viewer.web.gate import Gate, judge, new_token, one_request, view_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,7 +71,7 @@ def gate() -> Iterator[Gate]:
     with http.server.HTTPServer(("127.0.0.1", 0), Inner) as inner:
         thread = threading.Thread(target=inner.serve_forever)
         thread.start()
-        opened = Gate("127.0.0.1", 0, inner.server_port, TOKEN)
+        opened = Gate("127.0.0.1", 0, [inner.server_port], TOKEN)
         yield opened
         opened.close()
         inner.shutdown()
@@ -95,3 +95,31 @@ def test_bytes_pass_with_the_cookie_only(gate: Gate) -> None:
     both = request("/") + request("/", f"Cookie: geo3d_view={TOKEN}")
     assert b"inner page" not in talk(gate.port, both)
     assert talk(gate.port, b"GET / HTTP") == b""
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("/view/1/", (1, "/")),
+        ("/view/0/a/b?c=d", (0, "/a/b?c=d")),
+        ("/view/1", (1, "/")),
+        ("/view/2/", None),
+        ("/view/-1/", None),
+        ("/view/99999/", None),
+        ("/", None),
+        ("/view/0/ /x", None),
+        ("/view/0x", None),
+    ],
+)
+def test_a_view_of_its_own_sees_its_own_root(target: str, found: tuple[int, str] | None) -> None:
+    head = request(target, "Upgrade: websocket")
+    seen = view_of(head, 2)
+    if found is None:
+        assert seen is None
+    else:
+        assert seen == (found[0], request(found[1], "Upgrade: websocket"))
+
+
+def test_without_a_token_everybody_may_pass() -> None:
+    assert judge(request("/"), None).is_passed
+    assert not judge(b"nonsense\r\n\r\n", None).is_passed

@@ -93,14 +93,32 @@ class Browser:
     def count(self, color: list[int]) -> int:
         return int((np.abs(self.pixels() - color).max(axis=2) < 40).sum())
 
-    def click(self, x: float, y: float) -> None:
+    def click(self, x: float, y: float, modifiers: int = 0) -> None:
         for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1, modifiers=modifiers)
+
+    def drag(self, x: float, y: float, dx: float) -> None:
+        self.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", clickCount=1)
+        for step in range(1, 9):
+            self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + dx * step / 8, y=y, button="left", buttons=1)
+        self.call("Input.dispatchMouseEvent", type="mouseReleased", x=x + dx, y=y, button="left", clickCount=1)
+
+    def key(self, letter: str) -> None:
+        for kind in ("keyDown", "keyUp"):
+            code = {"key": letter, "code": f"Key{letter.upper()}", "windowsVirtualKeyCode": ord(letter.upper())}
+            self.call("Input.dispatchKeyEvent", type=kind, text=letter if kind == "keyDown" else "", **code)
+
+    def where(self, color: list[int]) -> np.ndarray:
+        """[N, 2] rows and columns of pixels of about this colour."""
+        return np.argwhere(np.abs(self.pixels() - color).max(axis=2) < 40)
 
     def close(self) -> None:
         self._socket.close()
         self.process.terminate()
         self.process.wait()
+
+    def resize(self, width: int, height: int) -> None:
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
 
 def until(holds: Any, seconds: float = 90) -> None:
@@ -160,6 +178,75 @@ def test_a_texture_is_on_the_page(browser: Browser) -> None:
         served.close()
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="a page test needs a browser: apt-get install chromium")
+def test_linked_views_turn_together_and_share_their_controls(browser: Browser) -> None:
+    rng = np.random.default_rng(0)
+    layers = []
+    for name, color in (("a", RED), ("b", BLUE)):
+        p = rng.uniform(-0.9, 0.9, (6000, 3)) * [1.0, 0.1, 0.6]
+        layers.append(PointLayer(name, PointCloud(p, np.full((len(p), 3), color, np.uint8))))
+    both = Scene(tuple(layers), up=np.array([0, 0, 1.0]))
+    camera = ViewCamera((0, -5, 0), (0, 0, 0), (0, 0, 1))
+    served = serve(both, port=0, camera=camera, views=(("first <b>", ("a",)), ("second", ("b",))))
+    try:
+        browser.resize(1000, 480)
+        browser.call("Page.navigate", url=served.url)
+        until(lambda: browser.value("document.querySelectorAll('iframe').length") == 2)
+        until(lambda: len(browser.where(RED)) > 500 and len(browser.where(BLUE)) > 500)
+        assert "first <b>" in browser.value("document.querySelector('figcaption').textContent")
+        reds, blues = browser.where(RED), browser.where(BLUE)
+        assert reds[:, 1].max() < 500 <= blues[:, 1].min()
+        wide = np.ptp(blues[:, 1])
+        # Turning the left view narrows the plate in the right one as well.
+        row, column = reds.mean(axis=0)
+        browser.drag(column, row, 70)
+        until(lambda: np.ptp(browser.where(BLUE)[:, 1]) < 0.8 * wide and np.ptp(browser.where(RED)[:, 1]) < 0.8 * wide)
+        # Both views are gone back to the start, then cut in half, by the controls of one page.
+        served.page._reset()
+        until(lambda: np.ptp(browser.where(BLUE)[:, 1]) > 0.95 * wide)
+        served.page.clips[0].value = (0.0, 0.5)
+        served.page._clip()
+        until(lambda: np.ptp(browser.where(BLUE)[:, 1]) < 0.6 * wide and np.ptp(browser.where(RED)[:, 1]) < 0.6 * wide)
+    finally:
+        served.close()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="a page test needs a browser: apt-get install chromium")
+def test_two_picks_measure_and_keys_act(browser: Browser) -> None:
+    plate = np.array([[-1, 0, -0.2], [1, 0, -0.2], [1, 0, 0.2], [-1, 0, 0.2]])
+    colors = np.full((4, 3), RED, np.uint8)
+    mesh = TriangleMesh(plate, np.array([[0, 1, 2], [0, 2, 3]]), colors)
+    bare = Scene((MeshLayer("plate", mesh), PointLayer("b", PointCloud(plate, colors))), up=np.array([0, 0, 1.0]))
+    served = serve(bare, port=0, camera=ViewCamera((0, -5, 0), (0, 0, 0), (0, 0, 1)))
+
+    def reddish() -> np.ndarray:
+        p = browser.pixels()
+        return np.argwhere((p[..., 0] - p[..., 1] > 60) & (p[..., 0] - p[..., 2] > 60))
+
+    try:
+        browser.call("Page.navigate", url=served.url)
+        until(lambda: browser.value("document.querySelectorAll('canvas').length") >= 1)
+        until(lambda: len(reddish()) > 1500)
+        time.sleep(1)
+        found = reddish()
+        row = float(np.median(found[:, 0]))
+        left, right = (float(v) for v in np.percentile(found[:, 1], [5, 95]))
+        ctrl = 2
+        browser.click(left, row, ctrl)
+        until(lambda: len(served.page._picked) == 1)
+        browser.click(right, row, ctrl)
+        until(lambda: len(served.page._picked) == 2)
+        between = np.linalg.norm(np.subtract(*served.page._picked))
+        assert between == pytest.approx(2 * (right - left) / np.ptp(found[:, 1]), abs=0.05)
+        assert f"{between:.4g} m" in served.page.message.content
+        browser.key("b")
+        until(lambda: not served.page.state.scene["b"].visible)
+        browser.key("b")
+        until(lambda: served.page.state.scene["b"].visible and len(reddish()) < 1500)
+    finally:
+        served.close()
+
+
 def test_another_interface_needs_the_token() -> None:
     served = serve(scene(), host="0.0.0.0", port=0)
     try:
@@ -174,7 +261,7 @@ def test_another_interface_needs_the_token() -> None:
             assert page.status == 200
             assert b"<html" in page.read()
         # What is behind the gate cannot be reached from outside directly.
-        inner = served.page.server.get_host()
+        inner = served.page.servers[0].get_host()
         assert inner == "127.0.0.1"
     finally:
         served.close()

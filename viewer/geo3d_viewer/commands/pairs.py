@@ -10,6 +10,7 @@ from geo3d.console import report
 from geo3d.errors import Geo3DError
 from geo3d.types import PointCloud, TriangleMesh
 from geo3d_viewer.camera import ViewCamera
+from geo3d_viewer.compare import Metric
 from geo3d_viewer.linked import Shown
 from geo3d_viewer.scene import LineLayer, MeshLayer, Scene
 
@@ -21,6 +22,7 @@ def compared(
     camera: Literal["auto"] | ViewCamera,
     as_json: bool,
     split: bool,
+    metric: Metric = "point",
 ) -> Shown:
     """Measure, report the numbers, draw the picture if one is wanted; return what a window shows."""
     from geo3d_viewer.compare import Compared, compare, comparison_picture, comparison_scene, linked_comparison
@@ -32,11 +34,11 @@ def compared(
     reference, *geometries = [_single(load_scene([path]), path) for path in paths]
     points = len(reference.points if isinstance(reference, PointCloud) else reference.vertices)
     others = [
-        Compared(_title(Path(path), points), geometry, compare(reference, geometry))
+        Compared(_title(Path(path), points), geometry, compare(reference, geometry, metric))
         for path, geometry in zip(paths[1:], geometries, strict=True)
     ]
     rows = [{"path": path, **o.result.numbers()} for path, o in zip(paths[1:], others, strict=True)]
-    answer: dict[str, Any] = {"reference": paths[0], "distances_m": rows}
+    answer: dict[str, Any] = {"reference": paths[0], "metric": metric, "distances_m": rows}
     if snapshot is not None:
         panel = (size[0] // (1 + len(others)), size[1] // 2)
         image, seen = comparison_picture(reference, others, panel, camera, Path(paths[0]).name)

@@ -21,9 +21,10 @@ def view(
     /,
     snapshot: Annotated[Path | None, tyro.conf.arg(metavar="OUT.png")] = None,
     size: Annotated[str, tyro.conf.arg(metavar="WxH")] = "960x720",
-    camera: Annotated[str, tyro.conf.arg(metavar="JSON|auto|last")] = "auto",
+    camera: Annotated[str | None, tyro.conf.arg(metavar="JSON|auto|last")] = None,
     color_by: str = "auto",
     compare: bool = False,
+    metric: Literal["point", "plane", "hausdorff"] = "point",
     aligned: Annotated[Path | None, tyro.conf.arg(metavar="T.json")] = None,
     split: bool = False,
     turntable: Annotated[Path | None, tyro.conf.arg(metavar="OUT.mp4")] = None,
@@ -44,6 +45,7 @@ def view(
       geo3d view original.ply fine.g3c coarse.g3c --compare --snapshot difference.png --size 1500x900
       geo3d view source.ply target.ply --aligned T.json --snapshot registered.png
       geo3d view original.ply decoded.g3c mesh.ply --split
+      geo3d view original.ply decoded.g3c --compare --metric hausdorff --split --web
       geo3d view photo.png decoded.png --snapshot error.png
       geo3d view clip.mkv decoded.mp4 --snapshot error.mp4
       geo3d view scan-output/scan.g3c@000120 --snapshot cost.png
@@ -58,10 +60,13 @@ def view(
         snapshot: write a picture (.png, .jpg, .webp; of films also .mp4) and open no window.
         size: of the picture or window in pixels.
         camera: `auto` (upright, everything in view), `last` (as when the window on these paths was closed), a JSON
-            object with position, target, up and fov (degrees), or a file that holds one.
+            object with position, target, up and fov (degrees), or a file that holds one. Without it, pictures, films
+            and pages are `auto`, and a window begins as it was left.
         color_by: rgb, height, normal, an attribute's name, or #rrggbb; `auto` takes colours where there are any.
         compare: take the first cloud or mesh as reference and colour the others by their distance to it; --snapshot
             then shows all of them, the distances and a histogram.
+        metric: of --compare: to the nearest point (or a mesh's surface), to the plane through it, or as `point` in both
+            directions with the largest distance marked (Hausdorff).
         aligned: take SOURCE and TARGET and the answer of `geo3d register`, and show them in two colours, the source
             moved onto the target; --snapshot then shows before and after.
         split: give every path (with --compare and --aligned every stage) a view of its own, all with one camera.
@@ -73,25 +78,31 @@ def view(
         json: print what was drawn and the camera as one JSON object.
     """
     from geo3d_viewer.commands.field import field_output
-    from geo3d_viewer.commands.flat import flat_picture
+    from geo3d_viewer.commands.flat import flat_picture, flat_shown
     from geo3d_viewer.preview import stages
 
     pixels = parse_size(size)
-    eye = _camera(camera, paths)
-    if split and (web or turntable is not None):
-        raise Geo3DError("--split is for windows and --snapshot; a page or a film has one view")
+    eye = _camera(camera or "auto", paths)
+    if split and turntable is not None:
+        raise Geo3DError("--split is for windows, pages and --snapshot; a film has one view")
     if flat_picture(paths, snapshot, pixels, json) or field_output(paths, snapshot, render_path, pixels, eye, json):
         return
     is_picture = snapshot is not None or turntable is not None
     is_pair = compare or aligned is not None
     rest: list[int | None] = []
-    if is_pair:
+    flat = None if is_picture or is_pair else flat_shown(paths)
+    if flat is not None:
+        from geo3d_viewer.flat_scene import front_camera
+
+        shown = flat
+        eye = front_camera(flat, (max(1, 3 * pixels[0] // (4 * len(flat.views))), pixels[1])) if eye == "auto" else eye
+    elif is_pair:
         from geo3d_viewer.commands.pairs import compared, registered
 
         if aligned is not None:
             shown = registered(paths, aligned, snapshot, pixels, eye, json, split)
         else:
-            shown = compared(paths, snapshot, pixels, eye, json, split)
+            shown = compared(paths, snapshot, pixels, eye, json, split, metric)
     else:
         first, *rest = (None,) if is_picture else stages(paths)
         shown = _loaded(paths, color_by, split, first)
@@ -116,12 +127,13 @@ def view(
     if web:
         from geo3d_viewer.web.serve import serve_forever
 
-        serve_forever(scene, host=host, port=port, camera=eye, later=details)
+        serve_forever(scene, host=host, port=port, camera=eye, later=details, views=shown.views)
         return
     from geo3d_viewer.desktop.show import show
-    from geo3d_viewer.memory import remember
+    from geo3d_viewer.memory import recalled, remember
 
-    show(scene, pixels, eye, lambda last: remember(paths, last), details, shown.views)
+    start = recalled(paths) if camera is None else None
+    show(scene, pixels, eye, lambda last: remember(paths, last), details, shown.views, start)
 
 
 def _loaded(paths: tuple[str, ...], color_by: str, split: bool, preview: int | None) -> Shown:

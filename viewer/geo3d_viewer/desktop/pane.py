@@ -66,7 +66,8 @@ class Pane:
         self.scene.view.set_post_processing(False)
         self.widget.set_view_controls(gui.SceneWidget.Controls.ROTATE_CAMERA)
         self.label = gui.Label(title)
-        self.label.text_color = gui.Color(0.16, 0.18, 0.22)
+        # The toolkit draws a dark plate behind labels.
+        self.label.text_color = gui.Color(0.94, 0.95, 0.97)
         window.add_child(self.widget)
         if title:
             window.add_child(self.label)

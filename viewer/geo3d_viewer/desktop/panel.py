@@ -11,8 +11,10 @@ import numpy as np
 
 from geo3d_viewer.desktop.state import WindowState
 from geo3d_viewer.desktop.toolkit import import_toolkit
-from geo3d_viewer.palette import Legend, palette
+from geo3d_viewer.palette import Legend
+from geo3d_viewer.panels import legend_image
 
+_LEGEND = 220
 HELP = """mouse       left turn, right move, wheel zoom
 ctrl+click  pick a point; two picks measure
 1 to 9      show or hide a layer
@@ -109,8 +111,7 @@ class Panel:
         """Show what the colours stand for."""
         import open3d as o3d
 
-        ramp = palette(np.linspace(0, 1, 200)) if legend is not None else np.full((200, 3), 60, np.uint8)
-        pixels: Any = np.ascontiguousarray(np.broadcast_to(ramp, (10, 200, 3)))
+        pixels: Any = legend_image(legend, _LEGEND) if legend is not None else np.full((10, _LEGEND, 3), 60, np.uint8)
         self.legend.update_image(o3d.geometry.Image(pixels))
         self.legend_label.text = f"{legend.label}: {legend.low:.3g} to {legend.high:.3g}" if legend is not None else ""
 

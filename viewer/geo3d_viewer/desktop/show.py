@@ -31,6 +31,7 @@ def show(
     on_close: Callable[[ViewCamera], None] = lambda _camera: None,
     later: Callable[[], Iterable[Scene]] | None = None,
     views: Sequence[View] = (),
+    start: ViewCamera | None = None,
 ) -> None:
     """Show `x` (see `as_scene`) in a window; returns when it is closed.
 
@@ -40,6 +41,7 @@ def show(
     later     called in another thread after the first picture; every scene that it gives, with the same layers in
               more detail, takes the place of the one before
     on_close  given the last view
+    start     the first view, if it is another than `camera`, to which a key leads back
     views     (title, layer names) of several views side by side, which have one camera; none: one view of everything
 
     Raises `DisplayError` where there is no display, or where OpenGL is missing, with the packages that bring it.
@@ -55,7 +57,7 @@ def show(
             threading.Thread(target=_refine, args=(window, later or (lambda: [scene])), daemon=True).start()
 
     gui.Application.instance.initialize()
-    window = Window(scene, size, None if camera == "auto" else camera, on_close, say, views, details)
+    window = Window(scene, size, None if camera == "auto" else camera, on_close, say, views, details, start)
     gui.Application.instance.run()
     del window
 

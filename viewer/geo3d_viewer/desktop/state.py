@@ -46,14 +46,13 @@ class WindowState:
 
     @property
     def frames(self) -> list[str]:
-        """The layers that are single frames of an RGB-D folder, in order of time."""
-        return [name for name in self.scene.names if "/frames/" in name]
+        """The frames of RGB-D folders and films, in order of time: the ends of their layers' names."""
+        return list(dict.fromkeys(_frame_of(name) for name in self.scene.names if _frame_of(name)))
 
     def at_frame(self, number: int) -> WindowState:
         """Return the state with one frame shown (counted from 1), or with all of them (0)."""
-        names = self.frames
-        shown = set(names if number == 0 else names[number - 1 : number])
-        layers = (replace(self.scene[name], visible=name in shown) for name in names)
+        shown = set(self.frames if number == 0 else self.frames[number - 1 : number])
+        layers = (replace(la, visible=_frame_of(la.name) in shown) for la in self.scene.layers if _frame_of(la.name))
         return replace(self, scene=self.scene.with_layers(layers))
 
     def refined(self, scene: Scene) -> WindowState:
@@ -103,6 +102,11 @@ class WindowState:
         if isinstance(layer, LineLayer) or geometry is None or self.color_by not in color_choices(geometry):
             return layer
         return replace(layer, color_by=self.color_by)
+
+
+def _frame_of(name: str) -> str:
+    """The part of a layer's name that says which frame it is; "" if it is none."""
+    return name.partition("/frames/")[2]
 
 
 def _geometry(layer: Layer) -> PointCloud | TriangleMesh | None:

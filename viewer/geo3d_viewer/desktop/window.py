@@ -48,6 +48,7 @@ class Window:
         say: Callable[[str], None],
         views: Sequence[View] = (),
         on_shown: Callable[[Window], None] = lambda _window: None,
+        start: ViewCamera | None = None,
     ) -> None:
         gui, _ = import_toolkit()
         points = visible_points(scene)
@@ -73,8 +74,8 @@ class Window:
         self.window.set_on_layout(self._layout)
         self.window.set_on_key(self._key)
         self.window.set_on_close(self._close)
-        self.look(self.home)
-        self._refresh(self.home)
+        self.look(start or self.home)
+        self._refresh(start or self.home)
         self.window.set_on_tick_event(self._tick)
 
     def _layout(self, context: Any) -> None:

@@ -1,7 +1,9 @@
-"""A door in front of the page's server: whoever has no token is turned away before a byte reaches it.
+"""A door in front of the page's servers: whoever has no token is turned away before a byte reaches them.
 
 viser has no access control of its own.  It listens on the loopback interface only; the gate listens where the
 user said, takes the token from the URL once, gives the browser a cookie, and from then on passes bytes through.
+Where there are several views, each has a server; the gate gives the page that holds them, and passes `/view/K/` to
+the K-th.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import http.cookies
+import re
 import secrets
 import threading
 import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _LARGEST_HEAD = 32 << 10
@@ -31,13 +35,15 @@ class Answer:
     reply: bytes = b""
 
 
-def judge(head: bytes, token: str) -> Answer:
-    """Decide on the head of an HTTP request (all up to the empty line)."""
+def judge(head: bytes, token: str | None) -> Answer:
+    """Decide on the head of an HTTP request (all up to the empty line); no token: everybody may pass."""
     try:
         request, *lines = head.decode("latin-1").split("\r\n")
         _method, target, _version = request.split(" ")
     except ValueError:
         return Answer(False, _plain("400 Bad Request", "this is not an HTTP request"))
+    if token is None:
+        return Answer(True)
     headers = [line.partition(":") for line in lines]
     for name, _, value in headers:
         if name.strip().lower() == "cookie" and _holds(value, token):
@@ -63,11 +69,24 @@ def _holds(cookies: str, token: str) -> bool:
 
 
 def _plain(status: str, text: str) -> bytes:
-    body = (text + "\n").encode()
+    return _reply(status, "text/plain", (text + "\n").encode())
+
+
+def _reply(status: str, kind: str, body: bytes) -> bytes:
     return (
-        f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
+        f"HTTP/1.1 {status}\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
         "Connection: close\r\n\r\n"
     ).encode() + body
+
+
+def view_of(head: bytes, views: int) -> tuple[int, bytes] | None:
+    """(which view a request is for, its head as that view's server is to see it); None: the page itself, or nothing."""
+    request, _, rest = head.partition(b"\r\n")
+    found = re.fullmatch(rb"(\S+) /view/(\d{1,4})(/\S*|\?\S*|) (\S+)", request)
+    if found is None or int(found[2]) >= views:
+        return None
+    path = found[3] if found[3].startswith(b"/") else b"/" + found[3]
+    return int(found[2]), b" ".join((found[1], path, found[4])) + b"\r\n" + rest
 
 
 def one_request(head: bytes) -> bytes:
@@ -91,10 +110,16 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 class Gate:
-    """Listens on `host:port` in a thread of its own and passes what has the token to `127.0.0.1:inner_port`."""
+    """Listens on `host:port` in a thread of its own and passes what has the token on to ports of 127.0.0.1.
 
-    def __init__(self, host: str, port: int, inner_port: int, token: str) -> None:
-        self._inner_port, self._token = inner_port, token
+    inner_ports  of the views' servers
+    page         what `/` gives; None: there is one view, and `/` is its own
+    """
+
+    def __init__(
+        self, host: str, port: int, inner_ports: Sequence[int], token: str | None, page: bytes | None = None
+    ) -> None:
+        self._inner_ports, self._token, self._page = tuple(inner_ports), token, page
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, host, port))
         self.port: int = self._server.sockets[0].getsockname()[1]
@@ -108,18 +133,26 @@ class Gate:
             writer.close()
             return
         answer = judge(head, self._token) if len(head) <= _LARGEST_HEAD else Answer(False, _plain("431 Too Large", ""))
-        if not answer.is_passed:
-            writer.write(answer.reply)
+        view = (0, head) if self._page is None else view_of(head, len(self._inner_ports))
+        if not answer.is_passed or view is None:
+            writer.write(self._own(head) if answer.is_passed else answer.reply)
             await writer.drain()
             writer.close()
             return
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._inner_port)
+        number, head = view
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._inner_ports[number])
         inner_writer.write(one_request(head))
         try:
             await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
         finally:
             inner_writer.close()
             writer.close()
+
+    def _own(self, head: bytes) -> bytes:
+        path = urllib.parse.urlsplit(head.split(b" ", 2)[1].decode("latin-1")).path
+        if path != "/" or self._page is None:
+            return _plain("404 Not Found", "there is nothing here; the views are at /")
+        return _reply("200 OK", "text/html", self._page)
 
     def close(self) -> None:
         """Stop listening and drop the connections."""

@@ -1,51 +1,83 @@
-"""The page: layers as viser nodes, controls that change the same state as the desktop window's."""
+"""The page: one view or several with one camera, and controls that change the same state as the desktop window's."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from geo3d.types import TriangleMesh
 from geo3d_viewer.camera import ViewCamera
-from geo3d_viewer.coloring import layer_point_colors, layer_vertex_colors
-from geo3d_viewer.density import typical_spacing
-from geo3d_viewer.desktop.state import WindowState
+from geo3d_viewer.desktop.state import WHOLE, Box, WindowState
 from geo3d_viewer.framing import auto_camera, visible_points
-from geo3d_viewer.lod import thinned_cloud
-from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer, Scene
+from geo3d_viewer.linked import View, seen_in
+from geo3d_viewer.palette import Legend
+from geo3d_viewer.panels import legend_image
+from geo3d_viewer.picking import point_at
+from geo3d_viewer.scene import Layer, LineLayer, PointLayer, Scene
+from geo3d_viewer.web.canvas import Canvas
 
-# What a browser draws without stalling; a cloud goes over the wire at 9 bytes a point.
-POINT_BUDGET = 2_000_000
+HELP = """| | |
+| --- | --- |
+| mouse | left turn, right move, wheel zoom |
+| ctrl+click | pick a point; two picks measure |
+| 1 to 9 | show or hide a layer |
+| b | blink: one layer at a time |
+| c | next colouring |
+| r | look at everything again |
+| h | this help |
+"""
+# Other views follow the one that was moved last; what they report meanwhile is its echo.
+_ECHO = 0.6
+# A pick is drawn on the processor, with no more points than this.
+_PICK_POINTS = 300_000
 
 
 class Page:
-    """One scene on one viser server; every browser that connects sees the same.
+    """One scene on one viser server a view; every browser that connects sees the same."""
 
-    Coordinates on the wire are relative to the scene's centre, because browsers draw in float32.
-    """
-
-    def __init__(self, server: Any, scene: Scene, camera: ViewCamera | None = None) -> None:
+    def __init__(
+        self, servers: Sequence[Any], scene: Scene, camera: ViewCamera | None = None, views: Sequence[View] = ()
+    ) -> None:
         points = visible_points(scene)
-        self.server = server
+        self.servers = list(servers)
+        self.views = tuple(views) or (("", ()),)
         self.state = WindowState(scene)
         self.box = np.stack([points.min(axis=0), points.max(axis=0)])
-        self.centre = self.box.mean(axis=0)
-        automatic, self.up = auto_camera(scene, (1280, 720))
-        self.home = camera or automatic
-        self.nodes: dict[str, Any] = {}
+        automatic, self.up = auto_camera(scene, (1280 // len(self.views), 720))
+        self.home = self._shared = camera or automatic
+        self._leader: Any = None
+        self._led, self._lock = 0.0, threading.Lock()
+        self._picked: list[np.ndarray[Any, Any]] = []
         self.checks: dict[str, Any] = {}
-        server.scene.set_up_direction(tuple(self.up))
-        server.scene.set_background_image(np.full((2, 2, 3), (237, 241, 246), dtype=np.uint8))
-        server.on_client_connect(self._look)
-        self._controls()
+        centre = self.box.mean(axis=0)
+        self.canvases = [
+            Canvas(server, names, centre, self.up) for server, (_, names) in zip(servers, self.views, strict=True)
+        ]
+        for canvas in self.canvases:
+            canvas.server.on_client_connect(lambda client, canvas=canvas: self._welcome(client, canvas))
+            pick = canvas.server.scene.on_click(modifier="cmd/ctrl")
+            pick(lambda event, canvas=canvas: self._pick(event, canvas))
+            self._keys(canvas.server.gui)
+        # The controls stand beside the last view; the others have none.
+        for canvas in self.canvases[:-1]:
+            canvas.server.gui.configure_theme(show_logo=False, show_share_button=False)
+            canvas.server.gui.main_panel.minimize()
+        self._controls(self.canvases[-1].server.gui)
         self._draw()
 
-    def _controls(self) -> None:
-        gui = self.server.gui
-        gui.configure_theme(control_layout="collapsible", show_logo=False, show_share_button=False)
+    @property
+    def nodes(self) -> dict[str, Any]:
+        """The layers' nodes by name."""
+        return {name: node for canvas in self.canvases for name, node in canvas.nodes.items()}
+
+    def _controls(self, gui: Any) -> None:
+        gui.configure_theme(show_logo=False, show_share_button=False)
+        if len(self.views) == 1:
+            gui.main_panel.dock_right()
         gui.set_panel_label(self.state.scene.title[:40] or "geo3d view")
         with gui.add_folder("Layers"):
             for layer in self.state.scene.layers:
@@ -54,99 +86,156 @@ class Page:
                 self.checks[layer.name] = check
         if len(self.state.frames) > 1:
             frame = gui.add_slider("Frame (0: all)", 0, len(self.state.frames), 1, 0)
-            frame.on_update(lambda _event: self._at_frame(int(frame.value)))
-        choice = gui.add_dropdown("Colour by", tuple(self.state.color_choices))
-        choice.on_update(lambda _event: self._recolor(choice.value))
+            frame.on_update(lambda _event: self._set(self.state.at_frame(int(frame.value))))
+        self.colors = gui.add_dropdown("Colour by", tuple(self.state.color_choices))
+        self.colors.on_update(lambda _event: self._recolor(self.colors.value))
+        self.ramp = gui.add_image(np.zeros((1, 1, 3), np.uint8), format="png", visible=False)
         self.legend = gui.add_markdown("")
         size = gui.add_slider("Point size", -1.0, 1.0, 0.05, 0.0)
         size.on_update(lambda _event: self._resize(10.0**size.value))
-        gui.add_button("Reset view").on_click(lambda event: self._look(event.client))
+        with gui.add_folder("Clip", expand_by_default=False):
+            self.clips = [gui.add_multi_slider(axis, 0.0, 1.0, 0.01, (0.0, 1.0)) for axis in "xyz"]
+            for slider in self.clips:
+                slider.on_update(lambda _event: self._clip())
+        gui.add_button("Blink (b)").on_click(lambda _event: self._set(self.state.blinked()))
+        gui.add_button("Reset view (r)").on_click(lambda _event: self._reset())
+        self.message = gui.add_markdown("ctrl+click picks a point, two measure")
+        with gui.add_folder("Help", expand_by_default=False):
+            gui.add_markdown(HELP)
+
+    def _keys(self, gui: Any) -> None:
+        def key(hotkey: str, label: str, act: Callable[[], None]) -> None:
+            gui.add_command(label, hotkey=hotkey).on_trigger(lambda _event: act())
+
+        key("B", "Blink", lambda: self._set(self.state.blinked()))
+        key("C", "Next colouring", lambda: self._set(self.state.recolored()))
+        key("R", "Reset view", self._reset)
+        key("H", "Help", lambda: self._help(gui))
+        for number, name in enumerate(self.state.scene.names[:9], start=1):
+            key(str(number), f"Show or hide {name}", lambda name=name: self._set(self.state.toggled(name)))
+
+    @staticmethod
+    def _help(gui: Any) -> None:
+        modal = gui.add_modal("Keys")
+        with modal:
+            gui.add_markdown(HELP)
+            gui.add_button("Close").on_click(lambda _event: modal.close())
 
     def refined(self, scene: Scene) -> None:
         """Take the same layers in more detail."""
-        self.state = self.state.refined(scene)
-        self._draw()
+        self._set(self.state.refined(scene))
+
+    def _set(self, state: WindowState) -> None:
+        """Take a new state; draw anew only what it changes."""
+        old, self.state = self.state, state
+        for layer in state.scene.layers:
+            self.checks[layer.name].value = layer.visible
+            for canvas in self.canvases:
+                canvas.set_visible(layer.name, layer.visible)
+        self.colors.value = state.color_by
+        is_same = all(map(_is_same, old.scene.layers, state.scene.layers))
+        if (old.color_by, old.clip) != (state.color_by, state.clip) or not is_same:
+            self._draw()
 
     def _toggle(self, name: str) -> None:
         visible = self.checks[name].value
-        self.state = replace(self.state, scene=self.state.scene.with_visible(name, visible))
-        self.nodes[name].visible = visible
-
-    def _at_frame(self, number: int) -> None:
-        self.state = self.state.at_frame(number)
-        for name in self.state.frames:
-            visible = self.state.scene[name].visible
-            self.nodes[name].visible = visible
-            self.checks[name].value = visible
+        if visible != self.state.scene[name].visible:
+            self._set(replace(self.state, scene=self.state.scene.with_visible(name, visible)))
 
     def _recolor(self, color_by: str) -> None:
-        self.state = replace(self.state, color_by=color_by)
-        self._draw()
+        if color_by != self.state.color_by:
+            self._set(replace(self.state, color_by=color_by))
+
+    def _clip(self) -> None:
+        low, high = zip(*(slider.value for slider in self.clips), strict=True)
+        clip: Box = (low, high)
+        if clip != self.state.clip:
+            self._set(replace(self.state, clip=clip))
 
     def _resize(self, scale: float) -> None:
         self.state = replace(self.state, point_scale=scale)
-        for layer in self.state.scene.layers:
-            if isinstance(layer, PointLayer):
-                self.nodes[layer.name].point_size = self._diameter(layer)
+        for canvas in self.canvases:
+            canvas.resize(self.state.scene, scale)
 
-    def _diameter(self, layer: PointLayer) -> float:
-        thinned = thinned_cloud(layer.cloud, POINT_BUDGET)
-        return (layer.point_size or 1.6 * typical_spacing(thinned.points) or 0.01) * self.state.point_scale
-
-    def _look(self, client: Any) -> None:
-        camera = self.home
-        client.camera.up_direction = camera.up
-        client.camera.position = tuple(np.subtract(camera.position, self.centre))
-        client.camera.look_at = tuple(np.subtract(camera.target, self.centre))
-        client.camera.fov = float(np.radians(camera.fov))
+    def _reset(self) -> None:
+        for slider in self.clips:
+            slider.value = (0.0, 1.0)
+        self._set(replace(self.state, clip=WHOLE))
+        self._shared, self._leader = self.home, None
+        for canvas in self.canvases:
+            for client in canvas.server.get_clients().values():
+                canvas.look(client, self.home)
 
     def _draw(self) -> None:
-        all_shown = self.state.scene
-        for layer in all_shown.layers:
-            all_shown = all_shown.with_visible(layer.name, True)
-        drawn = replace(self.state, scene=all_shown).drawn(self.box)
-        legends = []
-        for layer in drawn.layers:
-            legend = self._add(layer)
-            self.nodes[layer.name].visible = self.state.scene[layer.name].visible
-            legends += [legend] if legend is not None else []
+        shown = self.state.scene
+        everything = shown.with_layers(replace(la, visible=True) for la in shown.layers)
+        drawn = replace(self.state, scene=everything).drawn(self.box)
+        drawn = drawn.with_layers(replace(la, visible=shown[la.name].visible) for la in drawn.layers)
+        scale = self.state.point_scale
+        legends: list[Legend] = [g for canvas in self.canvases for g in canvas.draw(drawn, scale)]
+        self.ramp.visible = bool(legends)
+        if legends:
+            self.ramp.image = legend_image(legends[0], 480)
         self.legend.content = "  \n".join(
             dict.fromkeys(f"{g.label}: {g.low:.3g} (dark) to {g.high:.3g} (bright)" for g in legends)
         )
 
-    def _add(self, layer: Layer) -> Any:
-        scene = self.server.scene
-        if isinstance(layer, PointLayer):
-            cloud = thinned_cloud(layer.cloud, POINT_BUDGET)
-            colors, legend = layer_point_colors(layer, self.up, cloud)
-            points = (cloud.points - self.centre).astype(np.float32)
-            self.nodes[layer.name] = scene.add_point_cloud(
-                f"/{layer.name}", points, np.ascontiguousarray(colors), point_size=self._diameter(layer),
-                point_shape="circle", precision="float32",
-            )  # fmt: skip
-            return legend
-        if isinstance(layer, MeshLayer):
-            colors, legend = layer_vertex_colors(layer, self.up)
-            self.nodes[layer.name] = scene.add_mesh_trimesh(f"/{layer.name}", self._trimesh(layer, colors))
-            return legend
-        assert isinstance(layer, LineLayer)
-        colors = np.repeat(layer.colors[:, None, :], 2, axis=1)
-        segments = (layer.segments - self.centre).astype(np.float32)
-        self.nodes[layer.name] = scene.add_line_segments(f"/{layer.name}", segments, colors, line_width=layer.width)
-        return None
+    def _welcome(self, client: Any, canvas: Canvas) -> None:
+        canvas.look(client, self._shared)
+        if len(self.canvases) > 1:
+            client.camera.on_update(lambda _camera: self._follow(client, canvas))
 
-    def _trimesh(self, layer: MeshLayer, colors: NDArray[np.uint8]) -> Any:
-        mesh, texture = layer.mesh, layer.shown_texture
-        if texture is None:
-            return TriangleMesh(mesh.vertices - self.centre, mesh.faces, np.ascontiguousarray(colors)).to_trimesh()
-        import trimesh
-        from PIL import Image
+    def _follow(self, client: Any, canvas: Canvas) -> None:
+        """Turn the other views to where one has been turned."""
+        with self._lock:
+            now, seen = time.monotonic(), canvas.camera_of(client)
+            reach = float(np.linalg.norm(np.subtract(seen.position, seen.target)))
+            is_old = _apart(seen, self._shared) < 1e-4 * max(reach, 1e-9)
+            if is_old or (self._leader is not client and now < self._led + _ECHO):
+                return
+            self._leader, self._led, self._shared = client, now, seen
+            for other in self.canvases:
+                if other is not canvas:
+                    for follower in other.server.get_clients().values():
+                        other.look(follower, seen)
 
-        # glTF has texture coordinates at vertices: every corner of a face becomes one of its own.
-        corners = (mesh.vertices - self.centre)[mesh.faces].reshape(-1, 3)
-        material = trimesh.visual.material.PBRMaterial(
-            baseColorTexture=Image.fromarray(texture.image), metallicFactor=0.0, roughnessFactor=1.0
-        )
-        visual = trimesh.visual.TextureVisuals(texture.uv.reshape(-1, 2), material=material)
-        faces = np.arange(len(corners)).reshape(-1, 3)
-        return trimesh.Trimesh(corners, faces, visual=visual, process=False)
+    def _pick(self, event: Any, canvas: Canvas) -> None:
+        seen = event.client.camera
+        size = int(seen.image_width), int(seen.image_height)
+        pixel = int(event.screen_pos[0] * size[0]), int(event.screen_pos[1] * size[1])
+        scene = seen_in(self.state.drawn(self.box), canvas.names)
+        point = point_at(_light(scene), canvas.camera_of(event.client), size, pixel, self.up)
+        if point is None:
+            self.message.content = "there is nothing at this place"
+            return
+        self._picked = [*(self._picked if len(self._picked) < 2 else []), point]
+        text = "(" + ", ".join(f"{v:.3f}" for v in point) + ")"
+        if len(self._picked) == 2:
+            text += f"  \ndistance **{np.linalg.norm(self._picked[1] - self._picked[0]):.4g} m**"
+        self.message.content = text
+        radius = 0.004 * float(np.linalg.norm(self.box[1] - self.box[0]))
+        for each in self.canvases:
+            each.mark(self._picked, radius)
+
+
+def _is_same(a: Layer, b: Layer) -> bool:
+    """True for one layer, shown or hidden."""
+    mine, other = (vars(replace(la, visible=True)) for la in (a, b))
+    return type(a) is type(b) and all(mine[k] is other[k] for k in mine)
+
+
+def _light(scene: Scene) -> Scene:
+    from geo3d_viewer.lod import thinned_cloud
+
+    return replace(
+        scene,
+        layers=tuple(
+            replace(la, cloud=thinned_cloud(la.cloud, _PICK_POINTS)) if isinstance(la, PointLayer) else la
+            for la in scene.layers
+            if not isinstance(la, LineLayer)
+        ),
+    )
+
+
+def _apart(a: ViewCamera, b: ViewCamera) -> float:
+    return float(max(np.abs(np.subtract(a.position, b.position)).max(), np.abs(np.subtract(a.target, b.target)).max()))

@@ -7,7 +7,7 @@ import io
 import ipaddress
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,9 +15,11 @@ from geo3d.console import say
 from geo3d.errors import Geo3DError
 from geo3d.optional import require
 from geo3d_viewer.camera import ViewCamera
+from geo3d_viewer.linked import View
 from geo3d_viewer.scene import Scene, as_scene
 from geo3d_viewer.web.gate import Gate, new_token
 from geo3d_viewer.web.page import Page
+from geo3d_viewer.web.split import split_page
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,32 +37,41 @@ class Served:
         """Stop serving."""
         if self.gate is not None:
             self.gate.close()
-        self.page.server.stop()
+        for server in self.page.servers:
+            server.stop()
 
 
 def serve(
-    x: Any, *, host: str = "127.0.0.1", port: int = 8080, camera: Literal["auto"] | ViewCamera = "auto"
+    x: Any,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    camera: Literal["auto"] | ViewCamera = "auto",
+    views: Sequence[View] = (),
 ) -> Served:
     """Serve `x` (see `as_scene`) as a page and return at once.
 
     On the loopback interface, everybody on this machine may look.  On any other `host` (0.0.0.0: all interfaces) a
     random token in the URL is required.  Port 0 takes a free one.
+
+    views  (title, layer names) of several views side by side, which have one camera; none: one view of everything
     """
     viser = require("viser", "web", "the browser page")
     scene = as_scene(x)
     is_local = host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
     _check_free(host, port)
-    inner = port if is_local and port else _free_port()
+    is_bare = is_local and len(views) < 2
+    inner = [port if is_bare and port else _free_port() for _ in views or (None,)]
     # viser prints a banner with an address that would lack the token.
     with contextlib.redirect_stdout(io.StringIO()):
-        server = viser.ViserServer(host=host if is_local else "127.0.0.1", port=inner, verbose=False)
-    page = Page(server, scene, None if camera == "auto" else camera)
-    if is_local:
-        return Served(f"http://{host}:{inner}/", page, None)
-    token = new_token()
-    gate = Gate(host, port, inner, token)
+        servers = [viser.ViserServer(host=host if is_bare else "127.0.0.1", port=p, verbose=False) for p in inner]
+    page = Page(servers, scene, None if camera == "auto" else camera, views)
+    if is_bare:
+        return Served(f"http://{host}:{inner[0]}/", page, None)
+    token = None if is_local else new_token()
+    gate = Gate(host, port, inner, token, split_page(views, scene.title or "geo3d view") if len(views) > 1 else None)
     name = socket.gethostname() if host in ("0.0.0.0", "::") else host
-    return Served(f"http://{name}:{gate.port}/?token={token}", page, gate)
+    return Served(f"http://{name}:{gate.port}/" + ("" if token is None else f"?token={token}"), page, gate)
 
 
 def serve_forever(
@@ -70,9 +81,10 @@ def serve_forever(
     port: int = 8080,
     camera: Literal["auto"] | ViewCamera = "auto",
     later: Callable[[], Iterable[Scene]] | None = None,
+    views: Sequence[View] = (),
 ) -> None:
     """Serve `x` until Ctrl-C, saying where; what `later` gives is shown in its place, one scene after the other."""
-    served = serve(x, host=host, port=port, camera=camera)
+    served = serve(x, host=host, port=port, camera=camera, views=views)
     say(f"geo3d view: open {served.url}   (Ctrl-C ends it)")
     try:
         if later is not None:

@@ -10,9 +10,23 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d.types import RGBDFrame
+from geo3d.types import PinholeCamera, RGBDFrame
 
 MILLIMETRES = 1000.0
+
+
+@dataclass(frozen=True, eq=False)
+class Rig:
+    """The colour picture of another camera than the depth's, and how the two stand.
+
+    color          [H, W, 3] uint8 RGB
+    camera         its intrinsics
+    T_color_depth  [4, 4] from the depth camera to it, metres
+    """
+
+    color: NDArray[np.uint8]
+    camera: PinholeCamera
+    T_color_depth: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +37,14 @@ class RecordedFrame:
     frame    with depth in millimetres; None if it is unusable, then `problem` says why
     problem  "" if the frame is whole
     jpeg     the colour picture's file as recorded, if it was one
+    rig      where depth and colour are not registered: `frame` then has no colour
     """
 
     name: str
     frame: RGBDFrame | None
     problem: str = ""
     jpeg: bytes | None = None
+    rig: Rig | None = None
 
 
 class RecordingFormat(Protocol):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from geo3d.errors import FormatError
+from geo3d.io.rgbd.recordings.arkitscenes import ARKitScenesFormat
+from geo3d.io.rgbd.recordings.azure_kinect import AzureKinectFormat
+from geo3d.io.rgbd.recordings.polycam import PolycamFormat
 from geo3d.io.rgbd.recordings.record3d import Record3DFormat
 from geo3d.io.rgbd.recordings.recording import RecordingFormat
 from geo3d.io.rgbd.recordings.ros import RosBagFormat
@@ -14,6 +17,9 @@ RECORDING_FORMATS: dict[str, RecordingFormat] = {
     "record3d": Record3DFormat(),
     "stray": StrayFormat(),
     "ros": RosBagFormat(),
+    "azure_kinect": AzureKinectFormat(),
+    "polycam": PolycamFormat(),
+    "arkitscenes": ARKitScenesFormat(),
 }
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geo3d.errors import FormatError, ShapeError
 from geo3d.io.rgbd.association import nearest
-from geo3d.io.rgbd.recordings.recording import MILLIMETRES, RecordedFrame
+from geo3d.io.rgbd.recordings.recording import MILLIMETRES, RecordedFrame, Rig
 from geo3d.io.rgbd.recordings.ros_images import camera_of, color_of, depth_of, is_color, is_depth
-from geo3d.io.rgbd.recordings.ros_transforms import TransformTree, seconds
+from geo3d.io.rgbd.recordings.ros_transforms import TransformTree, matrix_of, seconds
 from geo3d.optional import require
 from geo3d.types import PinholeCamera, RGBDFrame
 
@@ -27,7 +28,10 @@ _REGISTERED = ("aligned", "registered")
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which topics are used and which colour belongs to which depth, by time stamps in seconds."""
+    """Which topics are used and which colour belongs to which depth, by time stamps in seconds.
+
+    rig  camera of the colour, and T_color_depth, where the two are not registered
+    """
 
     depth: Any
     color: Any | None
@@ -36,15 +40,17 @@ class _Plan:
     metres_per_step: float
     color_of_depth: dict[float, float]
     transforms: TransformTree
+    rig: tuple[PinholeCamera, NDArray[np.float64]] | None = None
 
 
 class RosBagFormat:
     """A `.bag`, a folder with `metadata.yaml`, or the `.mcap` / `.db3` of one.
 
     Depth: sensor_msgs/Image 16UC1, mono16 (millimetres, or as RealSense's Depth_Units says), 32FC1 (metres), or
-    compressedDepth of 16UC1; colour: Image or CompressedImage, paired by header stamps within 20 ms, and only where it
-    is registered to the depth (same frame, or a topic called aligned or registered).  Poses from tf, interpolated, in
-    the root of the camera's tree.
+    compressedDepth of 16UC1; colour: Image or CompressedImage, paired by header stamps within 20 ms.  It must be
+    registered to the depth (same frame, or a topic called aligned or registered), or its place must be known: from tf,
+    or from what RealSense's own recorder writes beside each stream.  Poses from tf, interpolated, in the root of the
+    camera's tree.
     """
 
     name = "ROS bag"
@@ -104,7 +110,11 @@ def _frame(plan: _Plan, name: str, time: float, depth: Any, color: Any | None) -
         camera = plan.camera.resized(steps.shape[1], steps.shape[0])
         pixels = None if color is None else color_of(color)
         pose = plan.transforms.pose(plan.frame_id, time)
-        return RecordedFrame(name, RGBDFrame(steps, camera, MILLIMETRES, pixels, pose, time, name))
+        if plan.rig is None or pixels is None:
+            return RecordedFrame(name, RGBDFrame(steps, camera, MILLIMETRES, pixels, pose, time, name))
+        seen_by = plan.rig[0].resized(pixels.shape[1], pixels.shape[0])
+        frame = RGBDFrame(steps, camera, MILLIMETRES, None, pose, time, name)
+        return RecordedFrame(name, frame, rig=Rig(pixels, seen_by, plan.rig[1]))
     except (FormatError, ShapeError) as error:
         return RecordedFrame(name, None, str(error))
 
@@ -120,18 +130,34 @@ def _plan(reader: Any, path: Path) -> _Plan:
             f"{path} has no depth pictures (16UC1, mono16, 32FC1 or compressedDepth); its topics: {known}"
         )
 
+    transforms = _transforms(reader)
+
     def registered(depth: str, color: str) -> bool:
-        same = firsts[depth].header.frame_id == firsts[color].header.frame_id
+        # RealSense's own recorder gives all streams one frame, whatever they are.
+        same = firsts[depth].header.frame_id == firsts[color].header.frame_id and not _is_librealsense(depth)
         return same or any(word in depth for word in _REGISTERED)
 
-    pairs = [(d, c) for d in depth_topics for c in color_topics if registered(d, c)]
+    def between(depth: str, color: str) -> NDArray[np.float64] | None:
+        """T_color_depth."""
+        if _is_librealsense(depth):
+            return _librealsense_rig(reader, depth, color)
+        return transforms.between(firsts[color].header.frame_id, firsts[depth].header.frame_id)
+
+    every = [(d, c) for d in depth_topics for c in color_topics]
+    pairs = [p for p in every if registered(*p)] or [p for p in every if between(*p) is not None]
     # The pair with a sensor's own name in common, and the most messages, is the natural one.
     best = max(pairs, key=lambda p: (_common(*p), images[p[0]].msgcount, p), default=None)
     depth = best[0] if best else max(depth_topics, key=lambda t: (images[t].msgcount, t))
     color = best[1] if best else None
+    rig = None
     if color is None and color_topics:
-        logger.warning("%s: colour (%s) is not registered to depth and is left out", path, ", ".join(color_topics))
-    camera = _camera(reader, depth, firsts[depth], color, path)
+        topics = ", ".join(color_topics)
+        logger.warning("%s: colour (%s) is left out: it is not registered to depth, and no tf joins them", path, topics)
+    elif color is not None and not registered(depth, color):
+        T_color_depth = between(depth, color)
+        assert T_color_depth is not None
+        rig = _camera(reader, color, firsts[color], None, path), T_color_depth
+    camera = _camera(reader, depth, firsts[depth], None if rig else color, path)
     times = _stamps(reader, images[depth])
     pairing: dict[float, float] = {}
     if color is not None:
@@ -145,8 +171,29 @@ def _plan(reader: Any, path: Path) -> _Plan:
         firsts[depth].header.frame_id,
         _depth_unit(reader),
         pairing,
-        _transforms(reader),
+        transforms,
+        rig,
     )
+
+
+def _is_librealsense(topic: str) -> bool:
+    return topic.startswith("/device_")
+
+
+def _librealsense_rig(reader: Any, depth: str, color: str) -> NDArray[np.float64] | None:
+    """T_color_depth of two streams `/device_D/sensor_S/STREAM/image/data`.
+
+    Beside each, `tf/GROUP` holds the motion from the group's first stream to this one.
+    """
+    found = []
+    for topic in (depth, color):
+        start = topic.rsplit("/image/", 1)[0] + "/tf/"
+        tf = next((c for c in reader.connections if c.topic.startswith(start) and c.msgcount), None)
+        if tf is None:
+            return None
+        found.append((tf.topic[len(start) :], matrix_of(_first(reader, tf))))
+    (group, T_depth_first), (other, T_color_first) = found
+    return T_color_first @ np.linalg.inv(T_depth_first) if group == other else None
 
 
 def _first(reader: Any, connection: Any) -> Any:

@@ -59,6 +59,21 @@ class TransformTree:
             at = parent
         return T_root_frame if moved else None
 
+    def between(self, target: str, source: str) -> NDArray[np.float64] | None:
+        """T_target_source [4, 4] of two frames that are fixed to each other; None if they are not, or not known."""
+        T_root_target, root = self._fixed_root(target)
+        T_root_source, other = self._fixed_root(source)
+        return np.linalg.inv(T_root_target) @ T_root_source if root == other else None
+
+    def _fixed_root(self, frame: str) -> tuple[NDArray[np.float64], str]:
+        """(pose in it, the furthest frame that this one is fixed to)."""
+        T, at, seen = np.eye(4), frame.lstrip("/"), set[str]()
+        while at in self._fixed and at not in seen:
+            seen.add(at)
+            parent, row = self._fixed[at]
+            T, at = _matrix(row) @ T, parent
+        return T, at
+
     def sort(self) -> None:
         """Put the samples in order of time; call once after the last `add`."""
         for _, samples in self._moving.values():
@@ -68,6 +83,12 @@ class TransformTree:
 def seconds(stamp: Any) -> float:
     """Seconds of a ROS time."""
     return float(stamp.sec) + float(getattr(stamp, "nanosec", getattr(stamp, "nsec", 0))) * 1e-9
+
+
+def matrix_of(transform: Any) -> NDArray[np.float64]:
+    """[4, 4] of a geometry_msgs/Transform."""
+    t, q = transform.translation, transform.rotation
+    return _matrix(np.array([t.x, t.y, t.z, q.x, q.y, q.z, q.w], dtype=np.float64))
 
 
 def _matrix(row: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,15 +22,17 @@ from geo3d.types import PinholeCamera, RGBDFrame
 _FILE = "transforms.json"
 
 
-# Changes a frame before it is written, as `geo3d.ops.undistort` does.
-Prepare = Callable[[RGBDFrame], RGBDFrame]
+# The frame to write: depth and colour of one camera, without distortion that the folder cannot hold.  What does not
+# need it comes back as it is.
+Prepare = Callable[[RecordedFrame], RGBDFrame]
 
 
 def unpack_recording(path: str | Path, folder: str | Path, prepare: Prepare | None = None) -> dict[str, str]:
     """Write a recording's frames into `folder` (made if absent, else empty); return frame -> why it is left out.
 
     The folder appears when it is whole.  Depth is in millimetres; poses, times and each frame's intrinsics are kept.
-    `geo3d.io.open_rgbd` opens it.  Cameras with rational distortion (k4 k5 k6) need a `prepare` that removes it.
+    `geo3d.io.open_rgbd` opens it.  Cameras with rational distortion (k4 k5 k6) and depth that is not registered to the
+    colour need a `prepare` (`geo3d.export.prepared`).
     """
     path, folder = Path(path), Path(folder)
     kind = find_recording(path)
@@ -70,9 +72,11 @@ def _write(kind: RecordingFormat, path: Path, folder: Path, prepare: Prepare | N
 
 
 def _prepared(recorded: RecordedFrame, prepare: Prepare | None) -> RecordedFrame:
+    if prepare is None and recorded.rig is not None:
+        raise FormatError(f"frame {recorded.name}: depth and colour are not registered; give a `prepare` that does it")
     if prepare is None or recorded.frame is None:
         return recorded
-    frame = prepare(recorded.frame)
+    frame = prepare(recorded)
     return recorded if frame is recorded.frame else replace(recorded, frame=frame, jpeg=None)
 
 

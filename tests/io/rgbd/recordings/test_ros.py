@@ -138,12 +138,12 @@ def test_a_bag_without_depth_and_a_damaged_one(tmp_path):
 
 
 def test_rational_distortion_is_removed_or_refused_never_dropped(tmp_path):
-    from geo3d.ops import undistort
+    from geo3d.export import prepared
 
     write(tmp_path / "a.bag", "ros1", D=(0.5, 0.1, 0, 0, 0.01, 0.4, 0.1, 0.02))
     with pytest.raises(FormatError, match="rational"):
         unpack_recording(tmp_path / "a.bag", tmp_path / "out")
-    assert unpack_recording(tmp_path / "a.bag", tmp_path / "out", undistort) == {}
+    assert unpack_recording(tmp_path / "a.bag", tmp_path / "out", prepared) == {}
     assert open_rgbd(tmp_path / "out").camera.distortion == ()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from geo3d_viewer.desktop.state import WindowState
+from geo3d_viewer.desktop.state import WindowState, frame_of
 from geo3d_viewer.desktop.toolkit import import_toolkit
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.panels import legend_image
@@ -71,11 +71,18 @@ class Panel:
     def _layers(self, gui: Any, state: WindowState) -> None:
         self._add(gui.Label("Layers"))
         self.checks = {}
+        em = self._window.theme.font_size
+        # Hundreds of frames would push everything else off the window: they have the slider, and boxes when opened.
+        frames = gui.CollapsableVert("Frames", 0.2 * em, gui.Margins(em, 0, 0, 0))
+        frames.set_is_open(False)
         for layer in state.scene.layers:
-            check = self._add(gui.Checkbox(layer.name))
+            check = gui.Checkbox(layer.name)
             check.checked = layer.visible
             check.set_on_checked(lambda _on, name=layer.name: self._change(lambda s: s.toggled(name)))
+            (frames if frame_of(layer.name) else self.root).add_child(check)
             self.checks[layer.name] = check
+        if state.frames:
+            self._add(frames)
 
     def _frames(self, gui: Any, state: WindowState) -> None:
         if len(state.frames) < 2:

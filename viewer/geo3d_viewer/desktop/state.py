@@ -47,12 +47,12 @@ class WindowState:
     @property
     def frames(self) -> list[str]:
         """The frames of RGB-D folders and films, in order of time: the ends of their layers' names."""
-        return list(dict.fromkeys(_frame_of(name) for name in self.scene.names if _frame_of(name)))
+        return list(dict.fromkeys(frame_of(name) for name in self.scene.names if frame_of(name)))
 
     def at_frame(self, number: int) -> WindowState:
         """Return the state with one frame shown (counted from 1), or with all of them (0)."""
         shown = set(self.frames if number == 0 else self.frames[number - 1 : number])
-        layers = (replace(la, visible=_frame_of(la.name) in shown) for la in self.scene.layers if _frame_of(la.name))
+        layers = (replace(la, visible=frame_of(la.name) in shown) for la in self.scene.layers if frame_of(la.name))
         return replace(self, scene=self.scene.with_layers(layers))
 
     def refined(self, scene: Scene) -> WindowState:
@@ -104,7 +104,7 @@ class WindowState:
         return replace(layer, color_by=self.color_by)
 
 
-def _frame_of(name: str) -> str:
+def frame_of(name: str) -> str:
     """The part of a layer's name that says which frame it is; "" if it is none."""
     return name.partition("/frames/")[2]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from geo3d_viewer.camera import ViewCamera
-from geo3d_viewer.desktop.state import WHOLE, Box, WindowState
+from geo3d_viewer.desktop.state import WHOLE, Box, WindowState, frame_of
 from geo3d_viewer.framing import auto_camera, visible_points
 from geo3d_viewer.linked import View, seen_in
 from geo3d_viewer.palette import Legend
@@ -80,10 +80,10 @@ class Page:
             gui.main_panel.dock_right()
         gui.set_panel_label(self.state.scene.title[:40] or "geo3d view")
         with gui.add_folder("Layers"):
-            for layer in self.state.scene.layers:
-                check = gui.add_checkbox(layer.name, layer.visible)
-                check.on_update(lambda _event, name=layer.name: self._toggle(name))
-                self.checks[layer.name] = check
+            self._boxes(gui, [la for la in self.state.scene.layers if not frame_of(la.name)])
+        if self.state.frames:
+            with gui.add_folder("Frames", expand_by_default=False):
+                self._boxes(gui, [la for la in self.state.scene.layers if frame_of(la.name)])
         if len(self.state.frames) > 1:
             frame = gui.add_slider("Frame (0: all)", 0, len(self.state.frames), 1, 0)
             frame.on_update(lambda _event: self._set(self.state.at_frame(int(frame.value))))
@@ -102,6 +102,12 @@ class Page:
         self.message = gui.add_markdown("ctrl+click picks a point, two measure")
         with gui.add_folder("Help", expand_by_default=False):
             gui.add_markdown(HELP)
+
+    def _boxes(self, gui: Any, layers: list[Layer]) -> None:
+        for layer in layers:
+            check = gui.add_checkbox(layer.name, layer.visible)
+            check.on_update(lambda _event, name=layer.name: self._toggle(name))
+            self.checks[layer.name] = check
 
     def _keys(self, gui: Any) -> None:
         def key(hotkey: str, label: str, act: Callable[[], None]) -> None:

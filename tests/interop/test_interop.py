@@ -139,6 +139,7 @@ def _tensor(array):
     return torch.from_numpy(array.astype(np.float32))
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_nerfstudio_cameras_see_where_we_see():
     pytest.importorskip("nerfstudio.cameras", reason="the package 'nerfstudio' is not installed")
     import torch

@@ -98,9 +98,9 @@ def _shown(names: list[str], titles: list[str], images: list[list[NDArray[np.uin
         base = f"{number}: {column.title.split(',')[0]}"
         many = len(column.images) > 1
         shown = len(column.images) // 2
-        for k, image in enumerate(column.images):
+        for k, picture in enumerate(column.images):
             name = f"{base}/frames/{k:03d}" if many else base
-            layers.append(replace(_plate(name, image, column.legend), visible=k == shown))
+            layers.append(replace(_plate(name, picture, column.legend), visible=k == shown))
         views.append((column.title, (base,)))
     up, forward = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, -1.0])
     return Shown(Scene(tuple(layers), up=up, forward=forward, title=titles[0]), tuple(views))

@@ -121,7 +121,7 @@ class Browser:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
 
-def until(holds: Any, seconds: float = 90) -> None:
+def until(holds: Any, seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "the page did not change as it should have"

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ HELP = """| | |
 """
 # Other views follow the one that was moved last; what they report meanwhile is its echo.
 _ECHO = 0.6
+# A browser that has just come first reports a camera of its own, until it has taken ours.
+_ARRIVAL = 10.0
 # A pick is drawn on the processor, with no more points than this.
 _PICK_POINTS = 300_000
 
@@ -51,6 +54,7 @@ class Page:
         self.home = self._shared = camera or automatic
         self._leader: Any = None
         self._led, self._lock = 0.0, threading.Lock()
+        self._arrived: dict[tuple[int, Canvas], float] = {}
         self._picked: list[np.ndarray[Any, Any]] = []
         self.checks: dict[str, Any] = {}
         centre = self.box.mean(axis=0)
@@ -118,7 +122,7 @@ class Page:
         key("R", "Reset view", self._reset)
         key("H", "Help", lambda: self._help(gui))
         for number, name in enumerate(self.state.scene.names[:9], start=1):
-            key(str(number), f"Show or hide {name}", lambda name=name: self._set(self.state.toggled(name)))
+            key(str(number), f"Show or hide {name}", partial(self._flip, name))
 
     @staticmethod
     def _help(gui: Any) -> None:
@@ -147,6 +151,9 @@ class Page:
         visible = self.checks[name].value
         if visible != self.state.scene[name].visible:
             self._set(replace(self.state, scene=self.state.scene.with_visible(name, visible)))
+
+    def _flip(self, name: str) -> None:
+        self._set(self.state.toggled(name))
 
     def _recolor(self, color_by: str) -> None:
         if color_by != self.state.color_by:
@@ -187,6 +194,7 @@ class Page:
         )
 
     def _welcome(self, client: Any, canvas: Canvas) -> None:
+        self._arrived[client.client_id, canvas] = time.monotonic()
         canvas.look(client, self._shared)
         if len(self.canvases) > 1:
             client.camera.on_update(lambda _camera: self._follow(client, canvas))
@@ -196,8 +204,12 @@ class Page:
         with self._lock:
             now, seen = time.monotonic(), canvas.camera_of(client)
             reach = float(np.linalg.norm(np.subtract(seen.position, seen.target)))
-            is_old = _apart(seen, self._shared) < 1e-4 * max(reach, 1e-9)
-            if is_old or (self._leader is not client and now < self._led + _ECHO):
+            guest = client.client_id, canvas
+            if _apart(seen, self._shared) < 1e-4 * max(reach, 1e-9):
+                self._arrived.pop(guest, None)
+                return
+            is_arriving = now < self._arrived.get(guest, -_ARRIVAL) + _ARRIVAL
+            if is_arriving or (self._leader is not client and now < self._led + _ECHO):
                 return
             self._leader, self._led, self._shared = client, now, seen
             for other in self.canvases:

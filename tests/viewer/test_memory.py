@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from geo3d_viewer.camera import ViewCamera
-from geo3d_viewer.memory import recall, remember
+from geo3d_viewer.memory import recall, recalled, remember
 
 from geo3d.errors import FormatError
 
@@ -33,3 +33,14 @@ def test_a_damaged_or_read_only_state_is_no_trouble(tmp_path: Path, monkeypatch:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     remember(["a.ply"], ViewCamera((1, 2, 3), (0, 0, 0)))
+
+
+def test_a_window_without_a_past_has_no_view_to_begin_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert recalled(["a.ply"]) is None
+    camera = ViewCamera((1, 2, 3), (0, 0, 0))
+    remember(["a.ply"], camera)
+    assert recalled(["a.ply"]) == camera
+    assert recalled(["b.ply"]) is None
+    (tmp_path / "geo3d" / "views.json").write_text('{"' + str(Path("a.ply").absolute()) + '": "nonsense"}')
+    assert recalled(["a.ply"]) is None

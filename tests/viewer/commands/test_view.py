@@ -82,4 +82,4 @@ def test_split_gives_each_path_a_view(tmp_path: Path) -> None:
     assert 400 <= width < 420
     assert 150 < height < 200
     with pytest.raises(Geo3DError, match="--split is for windows"):
-        view(paths, split=True, web=True)
+        view(paths, split=True, turntable=tmp_path / "t.mp4")

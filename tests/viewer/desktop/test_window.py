@@ -52,7 +52,7 @@ class Screen:
     def do(self, *arguments: str) -> None:
         subprocess.run(["xdotool", *arguments], check=True, env=os.environ | {"DISPLAY": self.display})
 
-    def until(self, holds: object, seconds: float = 90) -> None:
+    def until(self, holds: object, seconds: float = 240) -> None:
         assert callable(holds)
         end = time.monotonic() + seconds
         while not holds():

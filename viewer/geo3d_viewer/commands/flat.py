@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from geo3d.console import report
+from geo3d.errors import Geo3DError
 from geo3d_viewer.linked import Shown
 
 

@@ -16,7 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from geo3d.ops import morton_encode
+
 _LEAF = 8  # points a leaf holds at most
+_BLOCK = 64  # queries that descend the tree together
+_THREADED = 20_000  # fewer queries are summed quicker than threads start
 _OPENING = 2.5  # a group is summed as one if it is farther than this many of its radii, unless said otherwise
 _FIELD, _ADJOINT, _GRADIENT = 0, 1, 2
 
@@ -30,6 +34,7 @@ class WindingTree:
     order   [N] the points in tree order
     points  [N, 3] in tree order
     bounds  [M, 2] first and past-the-end point of each node; node i has the children 2i + 1 and 2i + 2
+    center, radius  [M, 3], [M] ball around each node's points
     depth   levels below the root
     opening a group is summed as one if it is farther than this many of its radii
     """
@@ -37,6 +42,8 @@ class WindingTree:
     order: NDArray[np.int64]
     points: Floats
     bounds: NDArray[np.int64]
+    center: Floats
+    radius: Floats
     depth: int
     opening: float = _OPENING
 
@@ -56,8 +63,15 @@ class WindingTree:
             key = p[np.arange(n), extent.argmax(axis=1)[node]]
             order = order[np.lexsort((key, node))]
             cuts.append(np.arange((1 << (level + 1)) + 1) * n >> (level + 1))
+        p = np.ascontiguousarray(points[order], dtype=np.float64)
+        centers, radii = [], []
+        for cut in cuts:
+            sizes = np.diff(cut)
+            c = np.add.reduceat(p, cut[:-1]) / sizes[:, None]
+            centers.append(c)
+            radii.append(np.maximum.reduceat(np.linalg.norm(p - np.repeat(c, sizes, axis=0), axis=1), cut[:-1]))
         bounds = np.concatenate([np.stack([c[:-1], c[1:]], -1) for c in cuts])
-        return WindingTree(order, np.ascontiguousarray(points[order]), bounds, depth, opening)
+        return WindingTree(order, p, bounds, np.concatenate(centers), np.concatenate(radii), depth, opening)
 
     def field(self, moments: Floats, queries: Floats, width: Floats | float) -> Floats:
         """[Q] winding number at queries [Q, 3] of moments [N, 3] (area × outward normal, in the points' order)."""
@@ -73,44 +87,39 @@ class WindingTree:
         return self._sum(_GRADIENT, moments, queries, width)
 
     def _sum(self, mode: int, moments: Floats, queries: Floats, width: Floats | float) -> Floats:
-        m = np.ascontiguousarray(moments[self.order], dtype=np.float64)
-        weight = np.linalg.norm(m, axis=1) + 1e-30
-        total, first, center, radius = self._nodes(m, weight)
-        queries = np.ascontiguousarray(queries, dtype=np.float64)
-        widths = np.ascontiguousarray(np.broadcast_to(np.asarray(width, dtype=np.float64), (len(queries),)))
-        out = np.zeros((len(queries), 3))
         # numba takes half a second to import.
-        from geo3d_recon.winding_kernel import traverse
+        from geo3d_recon.winding_kernel import node_moments, traverse
 
-        tree = (self.points, m, self.bounds, total, first, center, radius, (1 << self.depth) - 1, self.opening)
+        m = np.ascontiguousarray(moments[self.order], dtype=np.float64)
+        total, first = np.zeros((len(self.bounds), 3)), np.zeros((len(self.bounds), 3, 3))
+        node_moments(m, self.points, self.bounds, self.center, self.depth, total, first)
+        order = _along_curve(queries)
+        blocks = np.r_[np.arange(0, len(order), _BLOCK), len(order)]
+        q = np.ascontiguousarray(queries[order].T, dtype=np.float64)
+        w2 = np.ascontiguousarray(np.broadcast_to(np.asarray(width, dtype=np.float64), (len(order),))[order] ** 2)
+        sums = np.zeros_like(q)
+        leaf = (1 << self.depth) - 1
+        tree = (self.points, m, self.bounds, total, first, self.center, self.radius, leaf, self.opening)
         threads = max(1, int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
-        chunk = max(256, -(-len(queries) // (4 * threads)))
-
-        def run(i: int) -> None:
-            part = slice(i, i + chunk)
-            traverse(mode, *tree, queries[part], widths[part], out[part])
-
-        starts = range(0, len(queries), chunk)
-        if len(starts) == 1 or threads == 1:
-            for i in starts:
-                run(i)
+        if threads == 1 or len(order) < _THREADED:
+            traverse(mode, *tree, q, w2, blocks, sums)
         else:
+            parts = np.array_split(np.arange(len(blocks) - 1), 4 * threads)
             with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(run, starts))
+                jobs = [
+                    pool.submit(traverse, mode, *tree, q, w2, blocks[p[0] : p[-1] + 2], sums) for p in parts if len(p)
+                ]
+                for job in jobs:
+                    job.result()
+        out = np.zeros((len(order), 3))
+        out[order] = sums.T
         return out
 
-    def _nodes(self, m: Floats, weight: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Sum, first moment, weighted centre and radius about it of every node."""
-        totals, firsts, centers, radii = [], [], [], []
-        for level in range(self.depth + 1):
-            first = (1 << level) - 1
-            bounds = self.bounds[first : 2 * first + 1]
-            starts, sizes = bounds[:, 0], np.diff(bounds, axis=1)[:, 0]
-            totals.append(np.add.reduceat(m, starts))
-            mass = np.add.reduceat(weight, starts)
-            c = np.add.reduceat(self.points * weight[:, None], starts) / mass[:, None]
-            delta = self.points - np.repeat(c, sizes, axis=0)
-            firsts.append(np.add.reduceat(m[:, :, None] * delta[:, None, :], starts))
-            centers.append(c)
-            radii.append(np.maximum.reduceat(np.linalg.norm(delta, axis=1), starts))
-        return np.concatenate(totals), np.concatenate(firsts), np.concatenate(centers), np.concatenate(radii)
+
+def _along_curve(queries: Floats) -> NDArray[np.int64]:
+    """[Q] the order of queries along a Z-order curve, on which neighbours follow each other."""
+    if len(queries) <= _BLOCK:
+        return np.arange(len(queries))
+    low = queries.min(axis=0)
+    cells = (queries - low) * (1023 / max(float((queries - low).max()), 1e-300))
+    return np.argsort(morton_encode(cells.astype(np.int64)), kind="stable")

@@ -43,6 +43,7 @@ def test_outward_is_minus_the_gradient():
 
 
 def test_threads_do_not_change_the_sum(monkeypatch):
+    monkeypatch.setattr(winding, "_THREADED", 1)
     tree = WindingTree.build(P)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     one = tree.field(M, Q, 0.01)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 WINDING_WIDTH = 0.5  # spacings; as in training
-_CHUNK = 16384  # queries in memory at a time
+_CHUNK = 1024  # queries at a time: what they need then stays in the processor's cache
 _PASSES = ((2000, 3), (600, 2), (0, 1))  # at least so many samples: so often the network is asked for normals
 
 

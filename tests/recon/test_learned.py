@@ -7,6 +7,7 @@ import torch
 import trimesh
 import yaml
 from geo3d_recon.bench.held_out import HELD_OUT, VALIDATION
+from geo3d_recon.learned.ask import ask, ask_in_turn, passes
 from geo3d_recon.learned.fit import FitConfig, fit, load_clouds
 from geo3d_recon.learned.graph import build_graph, join_graphs, point_cues
 from geo3d_recon.learned.prepare import PrepareConfig, make_cloud, prepare, shapes_of
@@ -153,3 +154,17 @@ def test_the_shipped_configuration_is_valid():
     assert settings["task"] == "surface_net"
     PrepareConfig(**{**settings["prepare"], "shapes": Path()})
     FitConfig(**settings["fit"], net=SurfaceNetConfig(**settings["net"]))
+
+
+def test_later_turns_give_the_normals_alone():
+    p, n = torus(700)
+    model, moments = load_net(), n * 0.03**2
+    graph, encoded, moments_in_turn = ask_in_turn(model, p, moments, 0.03)
+    first_graph, first, once = ask(model, p, moments, 0.03)
+    _, second, twice = ask(model, p, once, 0.03)
+    assert passes(len(p)) == 2
+    torch.testing.assert_close(graph.normals, first_graph.normals)
+    torch.testing.assert_close(encoded.features, first.features)
+    torch.testing.assert_close(encoded.normals, second.normals)
+    np.testing.assert_allclose(moments_in_turn, twice)
+    assert not torch.equal(first.normals, second.normals)

@@ -156,15 +156,25 @@ def test_the_shipped_configuration_is_valid():
     FitConfig(**settings["fit"], net=SurfaceNetConfig(**settings["net"]))
 
 
-def test_later_turns_give_the_normals_alone():
+def test_later_turns_give_normals_and_the_sides_of_the_given_ones():
     p, n = torus(700)
-    model, moments = load_net(), n * 0.03**2
-    graph, encoded, moments_in_turn = ask_in_turn(model, p, moments, 0.03)
-    first_graph, first, once = ask(model, p, moments, 0.03)
+    wrong = np.where(p[:, :1] > 0.3, -n, n)  # a side of the ring turned inside out
+    model, moments = load_net(), wrong * 0.03**2
+    _, encoded, last = ask_in_turn(model, p, moments, 0.03)
+    _, _, once = ask(model, p, moments, 0.03)
     _, second, twice = ask(model, p, once, 0.03)
     assert passes(len(p)) == 2
-    torch.testing.assert_close(graph.normals, first_graph.normals)
-    torch.testing.assert_close(encoded.features, first.features)
     torch.testing.assert_close(encoded.normals, second.normals)
-    np.testing.assert_allclose(moments_in_turn, twice)
-    assert not torch.equal(first.normals, second.normals)
+    np.testing.assert_allclose(last, twice)
+    turned = np.where(np.einsum("nc,nc->n", moments, twice)[:, None] < 0, -moments, moments)
+    graph, features, _ = ask(model, p, turned, 0.03)
+    torch.testing.assert_close(encoded.features, features.features)
+    assert ((graph.normals.numpy() * n).sum(1) > 0).mean() > ((wrong * n).sum(1) > 0).mean()
+
+
+def test_few_samples_are_asked_about_once():
+    p, n = torus(300)
+    _, encoded, last = ask_in_turn(load_net(), p, n * 0.05**2, 0.05)
+    _, once, moments = ask(load_net(), p, n * 0.05**2, 0.05)
+    torch.testing.assert_close(encoded.normals, once.normals)
+    np.testing.assert_allclose(last, moments)

@@ -2,9 +2,11 @@
 
 The network's normals are better than those it was given, so that it is asked again with its own; on thin shells that
 takes a quarter off the error of the normals (validation shapes, 3,000 samples: 0.133 to 0.104, a third time 0.096).
-Each turn also smooths, and what it says about the samples besides is best of the first turn, whose normals are of the
-kind that it was trained on.  Distances of the surface of ten validation shapes from the field, in hundredths of the
-longest side: .319 after one turn, .341 after three, .306 with the first turn's features and the third turn's normals.
+Each turn also smooths, and what it says about the samples besides is best when asked about normals of the kind that it
+was trained on: those of the winding number, turned to the sides that the last turn chose.  Distances of the surface of
+eight validation shapes from the field, in hundredths of the longest side: .291 so, .293 with the first turn's features
+and the last turn's normals (on ten shapes: .306; first turn alone .319, third turn alone .341); of eighteen shapes of
+1,000 samples .406 with the first turn's features, .443 with the second turn alone.
 """
 
 from __future__ import annotations
@@ -44,10 +46,18 @@ def ask(net: SurfaceNet, points: Floats, moments: Floats, spacing: float) -> tup
 
 
 def ask_in_turn(net: SurfaceNet, points: Floats, moments: Floats, spacing: float) -> tuple[Graph, Encoded, Floats]:
-    """What the first turn says of the samples, with the normals of the last."""
-    graph, encoded, moments = ask(net, points, moments, spacing)
+    """What the network says of the samples with the given normals on the right sides, and its last normals.
+
+    One turn is taken as it is: to turn sides, the network is asked again, and once more for the features.
+    """
+    turns = passes(len(points))
+    graph, encoded, last = ask(net, points, moments, spacing)
+    if turns == 1:
+        return graph, encoded, last
     normals = encoded.normals
-    for _ in range(passes(len(points)) - 1):
-        _, again, moments = ask(net, points, moments, spacing)
-        normals = again.normals
-    return graph, encoded._replace(normals=normals), moments
+    for _ in range(turns - 1):
+        _, encoded, last = ask(net, points, last, spacing)
+        normals = encoded.normals
+    turned = np.where(np.einsum("nc,nc->n", moments, last)[:, None] < 0, -moments, moments)
+    graph, encoded, _ = ask(net, points, turned, spacing)
+    return graph, encoded._replace(normals=normals), last

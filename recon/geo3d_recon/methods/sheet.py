@@ -17,7 +17,8 @@ from geo3d_recon.samples import Samples
 from geo3d_recon.spacing import spacing
 
 _CELL, _FINEST = 0.8, 1 / 400  # samples closer than this many spacings, and than this part of the box, are averaged
-_NEIGHBOURS, _ROUNDS = 12, 2  # of the projection onto local planes
+_NEIGHBOURS = 12  # of the projection onto local planes
+_MOST = 0.5  # spacings that the projection moves a sample
 _TREE = 8  # neighbours of the spanning tree
 _RADII = (0.9, 1.4, 2.2, 3.5)  # of the balls, in spacings
 
@@ -51,8 +52,10 @@ def _average(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _project(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Moving least squares with planes (Levin 1998): along the normal only, so that edges of the scan stay."""
-    for _ in range(_ROUNDS):
-        center, normal, _ = local_planes(points, _NEIGHBOURS)
-        points = points - normal * ((points - center) * normal).sum(axis=1, keepdims=True)
-    return points
+    """Moving least squares with planes (Levin 1998): along the normal only, so that edges of the scan stay.
+
+    A sample more than half a spacing from its plane stands on something finer than that, and moves only so far.
+    """
+    center, normal, _ = local_planes(points, _NEIGHBOURS)
+    most = _MOST * spacing(points)
+    return points - normal * ((points - center) * normal).sum(axis=1, keepdims=True).clip(-most, most)

@@ -9,6 +9,7 @@ is never taken less than `width`.  Far groups of points are summed as one, to fi
 
 from __future__ import annotations
 
+import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -101,16 +102,16 @@ class WindingTree:
         leaf = (1 << self.depth) - 1
         tree = (self.points, m, self.bounds, total, first, self.center, self.radius, leaf, self.opening)
         threads = max(1, int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+
+        def run(part: NDArray[np.int64]) -> None:
+            traverse(mode, *tree, q, w2, part, sums)
+
         if threads == 1 or len(order) < _THREADED:
-            traverse(mode, *tree, q, w2, blocks, sums)
+            run(blocks)
         else:
-            parts = np.array_split(np.arange(len(blocks) - 1), 4 * threads)
+            cuts = np.linspace(0, len(blocks) - 1, 4 * threads + 1).astype(int)
             with ThreadPoolExecutor(threads) as pool:
-                jobs = [
-                    pool.submit(traverse, mode, *tree, q, w2, blocks[p[0] : p[-1] + 2], sums) for p in parts if len(p)
-                ]
-                for job in jobs:
-                    job.result()
+                list(pool.map(run, [blocks[a : b + 1] for a, b in itertools.pairwise(cuts)]))
         out = np.zeros((len(order), 3))
         out[order] = sums.T
         return out

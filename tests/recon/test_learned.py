@@ -158,7 +158,7 @@ def test_the_shipped_configuration_is_valid():
 
 def test_later_turns_give_normals_and_the_sides_of_the_given_ones():
     p, n = torus(700)
-    wrong = np.where(p[:, :1] > 0.3, -n, n)  # a side of the ring turned inside out
+    wrong = n * np.where(np.random.default_rng(0).random((len(n), 1)) < 0.05, -1, 1)
     model, moments = load_net(), wrong * 0.03**2
     _, encoded, last = ask_in_turn(model, p, moments, 0.03)
     _, _, once = ask(model, p, moments, 0.03)
@@ -169,7 +169,7 @@ def test_later_turns_give_normals_and_the_sides_of_the_given_ones():
     turned = np.where(np.einsum("nc,nc->n", moments, twice)[:, None] < 0, -moments, moments)
     graph, features, _ = ask(model, p, turned, 0.03)
     torch.testing.assert_close(encoded.features, features.features)
-    assert ((graph.normals.numpy() * n).sum(1) > 0).mean() > ((wrong * n).sum(1) > 0).mean()
+    assert ((graph.normals.numpy() * n).sum(1) > 0).mean() > 0.98
 
 
 def test_few_samples_are_asked_about_once():

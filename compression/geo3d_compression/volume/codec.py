@@ -19,11 +19,12 @@ from geo3d_compression.volume.alphabet import FORMS, Values, choose, parse
 from geo3d_compression.volume.bricks import BRICK, find_bricks, mask_model, pack_bricks, unpack_bricks
 from geo3d_compression.volume.patterns import DTYPES, from_integers, to_integers
 from geo3d_compression.volume.plan import make_plan
-from geo3d_compression.volume.profiles import BY_NUMBER, PROFILES, Profile
+from geo3d_compression.volume.prior.weights import prior_id
+from geo3d_compression.volume.profiles import BY_NUMBER, PROFILES, Profile, Settings
 from geo3d_compression.volume.spikes import MOST_SPIKES
 from geo3d_compression.volume.stream import decode_group, encode_group
 
-VERSION = 2
+VERSION = 3
 _MOST_BYTES = 1 << 38
 _GROUP_VOXELS = 1 << 26
 # The cheapest voxel costs log2(65536 / 65535) bits.
@@ -39,6 +40,7 @@ _FIELDS = (
     UInt("group", 1 << 31, low=1),
     UInt("bricks", 1),
     Blob("mask_model", 16),
+    Blob("prior", 16),
     UInt("spikes", MOST_SPIKES),
     UInt("dimensions", 4, low=1),
 )
@@ -112,7 +114,8 @@ def encode_volume(voxels: NDArray[Any], writer: ContainerWriter, item: int, opti
     fields = {
         "version": VERSION, "profile": PROFILES[options.profile].number, "dtype": voxels.dtype.name,
         "form": values.form, "first": values.first, "last": values.last, "group": group, "bricks": int(plan.bricks),
-        "mask_model": mask_model() if plan.bricks else b"", "spikes": len(plan.spikes), "dimensions": voxels.ndim,
+        "mask_model": mask_model() if plan.bricks else b"", "prior": _prior_id(PROFILES[options.profile], plan.bricks),
+        "spikes": len(plan.spikes), "dimensions": voxels.ndim,
     }  # fmt: skip
     head = bytearray(pack(_FIELDS, fields))
     for side in voxels.shape:
@@ -228,8 +231,18 @@ def read_header(container: Container, item: int) -> VolumeHeader:
             f"{mask_model().hex() or '(none)'}: install the version that wrote it"
         )
     settings = BY_NUMBER[h["profile"]]
+    if h["prior"] != _prior_id(settings, bool(h["bricks"])):
+        raise BitstreamError(
+            f"a volume needs the learned prior {h['prior'].hex() or '(none)'}; installed is "
+            f"{_prior_id(settings, bool(h['bricks'])).hex() or '(none)'}: install the version that wrote it"
+        )
     profile = next(name for name, s in PROFILES.items() if s is settings)
     return VolumeHeader(shape, np.dtype(h["dtype"]), profile, h["group"], values, bool(h["bricks"]), spikes)
+
+
+def _prior_id(settings: Settings, bricks: bool) -> bytes:
+    """Content hash of the weights that groups need, as `stream` decides."""
+    return prior_id() if settings.prior and not bricks else b""
 
 
 def default_group(count: int, area: int, profile: Profile) -> int:

@@ -23,6 +23,9 @@ from geo3d_compression.entropy.coder import code_bit
 from geo3d_compression.entropy.models import counter_update
 from geo3d_compression.volume.density import MAX_DECISIONS, SELECTIONS, Mixture, code_rank, new_mixture
 from geo3d_compression.volume.neighbours import PAD, linear_offsets
+from geo3d_compression.volume.prior.expert import ask, learn, trace
+from geo3d_compression.volume.prior.features import note, note_repeat, voxel_inputs
+from geo3d_compression.volume.prior.state import MEAN_DISTANCE, Prior, Weights, new_prior, no_weights, update_state
 from geo3d_compression.volume.profiles import Settings
 from geo3d_compression.volume.rls import dot4, rls_reset, rls_update
 from geo3d_compression.volume.spikes import PLACES, Spikes, class_of, code_class, new_spikes
@@ -57,6 +60,7 @@ class Experts(NamedTuple):
     counts: Any  # [K]
     back: Any  # [K, N]
     distance: Any  # [K, N]
+    place: Any  # [K, N] back and distance in `Planes.values` as one array, for the slice at hand
     forget: Any  # [K]
     P: Any  # [K, N, N]
     w: Any  # [K, N]
@@ -82,22 +86,34 @@ class Model(NamedTuple):
     mixture: Mixture
     learned: Learned
     spikes: Spikes
+    prior: Prior
 
 
-def new_model(height: int, width: int, settings: Settings, spikes: NDArray[np.int64] = NO_SPIKES) -> Model:
-    """A model that has seen nothing, for slices of `height` x `width`; `spikes`: ranks that are coded apart."""
+def new_model(
+    height: int,
+    width: int,
+    settings: Settings,
+    spikes: NDArray[np.int64] = NO_SPIKES,
+    weights: Weights | None = None,
+    trace: bool = False,
+) -> Model:
+    """A model that has seen nothing, for slices of `height` x `width`.
+
+    spikes : ranks that are coded apart
+    weights : of the learned prior; `trace`: keep what it would be told, for training
+    """
     stride = width + 2 * PAD
     plane = stride * (height + 2 * PAD)
     counts, back, distance = linear_offsets(settings.neighbourhoods, stride)
     K, N = back.shape
     experts = Experts(
-        counts, back, distance, np.array(settings.forget), np.zeros((K, N, N)), np.zeros((K, N)), np.zeros((K, N)),
-        np.zeros(N),
+        counts, back, distance, np.zeros_like(back), np.array(settings.forget), np.zeros((K, N, N)), np.zeros((K, N)),
+        np.zeros((K, N)), np.zeros(N),
     )  # fmt: skip
     for k in range(K):
         rls_reset(experts.P[k], experts.w[k], int(counts[k]), _DELTA)
-    # The least-squares predictors, the median edge, and the blend with its scale from two or three contexts.
-    mixed = K + 3 + settings.scale_by_value
+    # The least-squares predictors, the median edge, the blend with its scale from two or three contexts, the prior.
+    mixed = K + 3 + settings.scale_by_value + (weights is not None)
     start = np.array([_level_value(level) for level in range(_LEVELS) for _ in range(4)])
     real = np.zeros(1)
     learned = Learned(
@@ -108,7 +124,9 @@ def new_model(height: int, width: int, settings: Settings, spikes: NDArray[np.in
         real.view(np.int64),
     )
     planes = Planes(np.zeros((3, plane)), np.zeros((2, plane)), np.zeros((K + 1, 2, plane)))
-    return Model(planes, experts, new_mixture(mixed), learned, new_spikes(spikes, plane))
+    told = voxel_inputs(K + 1) if trace or weights is not None else 0
+    prior = new_prior(height, width, told, weights or no_weights(), 4 * _LEVELS, trace)
+    return Model(planes, experts, new_mixture(mixed), learned, new_spikes(spikes, plane), prior)
 
 
 def _level_value(level: int) -> float:
@@ -210,20 +228,25 @@ def _flat_context(c, stride, index, activity, now, before):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _predict(c, reference, index, model, now, before, older, lowest, highest):
+def _predict(c, reference, index, model, flat, now, before, lowest, highest):
     """Every predictor's value into `mixture.mean`; a predictor that went astray starts again."""
     experts, mean = model.experts, model.mixture.mean
     for k in range(experts.counts.size):
         x = experts.x[k]
         count = experts.counts[k]
-        for i in range(count):
-            back, o = experts.back[k, i], c + experts.distance[k, i]
-            if back == 0:
-                x[i] = now[o] - reference
-            elif back == 1:
-                x[i] = before[o] - reference if index > 0 else 0.0
-            else:
-                x[i] = older[o] - reference if index > 1 else 0.0
+        if index > 1:
+            place = experts.place[k]
+            for i in range(count):
+                x[i] = flat[c + place[i]] - reference
+        else:
+            for i in range(count):
+                back, o = experts.back[k, i], c + experts.distance[k, i]
+                if back == 0:
+                    x[i] = now[o] - reference
+                elif back == 1:
+                    x[i] = before[o] - reference if index > 0 else 0.0
+                else:
+                    x[i] = 0.0
         p = reference + dot4(experts.w[k], x, count)
         if not (-1e15 < p < 1e15):
             rls_reset(experts.P[k], experts.w[k], count, _DELTA)
@@ -268,11 +291,20 @@ def code_slice(index, ranks, known, alphabet, model, state, buffer, encode):
     lowest, highest = value_of(alphabet, 0), value_of(alphabet, alphabet.size - 1)
     _begin_slice(index, width, height, value_of(alphabet, alphabet.size >> 1), planes)
     now, before, older = planes.values[index % 3], planes.values[(index + 2) % 3], planes.values[(index + 1) % 3]
+    flat = planes.values.reshape(-1)
+    for k in range(experts.counts.size):
+        for i in range(experts.counts[k]):
+            back = (index + 3 - experts.back[k, i]) % 3
+            experts.place[k, i] = back * planes.values.shape[1] + experts.distance[k, i]
     error, error_before = planes.error[index % 2], planes.error[(index + 1) % 2]
     K = experts.counts.size
     mean = mixture.mean
     spikes = model.spikes
     to_place = PLACES / max(highest - lowest, 1.0)
+    told, asked = model.prior.x.size > 0, model.prior.h2.size > 0
+    online = mean.size - asked
+    if asked:
+        update_state(index, model)
     for y in range(height):
         start = (y + PAD) * stride + PAD
         _begin_row(start, stride, index, planes)
@@ -304,10 +336,12 @@ def code_slice(index, ranks, known, alphabet, model, state, buffer, encode):
                 if bit:
                     ranks[y, x] = rank_near(alphabet, W)
                     _repeat(W, c, index, planes)
+                    if told:
+                        note_repeat(c, index, model)
                     continue
             P = before[c]
             reference = (W + N + P) * (1.0 / 3.0) if index > 0 else (W + N) * 0.5
-            _predict(c, reference, index, model, now, before, older, lowest, highest)
+            _predict(c, reference, index, model, flat, now, before, lowest, highest)
             top, bottom = max(W, N), min(W, N)
             mean[K] = min(max(W + N - NW, bottom), top)
             m = _blend(c, stride, index, planes.squared, mean)
@@ -333,12 +367,23 @@ def code_slice(index, ranks, known, alphabet, model, state, buffer, encode):
             by_texture = r * 4 + min(max(((q - r) >> 1) + 3, 0), 3)
             v = _level(m - lowest, learned)
             by_value = v * 4 + min(max((v - q) >> 1, 0), 3)
-            for k in range(mean.size):
-                s = learned.scale[k, by_error if k < K + 2 else by_texture if k == K + 2 else by_value]
-                # A logistic variable's mean distance from its centre is 2 ln 2 scales.
-                mixture.inverse[k] = 1.3862943611198906 / (s + _FLOOR)
+            for k in range(online):
+                s = learned.scale[k, by_value if k == K + 3 else by_texture if k == K + 2 else by_error]
+                mixture.inverse[k] = MEAN_DISTANCE / (s + _FLOOR)
             scale = (learned.scale[K + 1, by_error] + _FLOOR) * 0.7213475204444817
             unit = 1.0 / scale
+            select_a, select_b = min(q >> 2, SELECTIONS - 1), min(r // 3, SELECTIONS - 1)
+            if told:
+                levels = model.prior.levels
+                levels[0], levels[1], levels[2] = near + _FLOOR, behind + _FLOOR, texture + _FLOOR
+                levels[3] = learned.scale[K + 2, by_texture] + _FLOOR
+                levels[4] = learned.scale[K + 3, by_value] + _FLOOR
+                levels[5] = learned.scale[0, by_error] + _FLOOR
+                levels[6] = m - lowest + 1.0
+                octaves = ask(y, x, c, stride, index, m, scale, by_error, lowest, highest, model, now, before, older)
+                select_b = min(max((octaves + 64) >> 3, 0), SELECTIONS - 1)
+                if model.prior.trace.size:
+                    trace(y, x, value_of(alphabet, rank), m, scale, model.prior)
             mixture.keys[0] = _step(W - m, unit) * 17 + _step(N - m, unit)
             mixture.keys[1] = _step(P - m, unit) * 17 + _step(mean[0] - m, 4.0 * unit)
             mixture.keys[2] = by_error
@@ -347,7 +392,6 @@ def code_slice(index, ranks, known, alphabet, model, state, buffer, encode):
                 _step(2.0 * W - now[c - 2] - m, 0.5 * unit) * 17
                 + _step(2.0 * N - now[c - 2 * stride] - m, 0.5 * unit)
             )  # fmt: skip
-            select_a, select_b = min(q >> 2, SELECTIONS - 1), min(r // 3, SELECTIONS - 1)
             rank = code_rank(
                 rank, alphabet, mixture, m, scale, select_a, select_b, _RATE, state, buffer, encode
             )  # fmt: skip
@@ -355,12 +399,16 @@ def code_slice(index, ranks, known, alphabet, model, state, buffer, encode):
             value = value_of(alphabet, rank)
             now[c] = value
             error[c] = abs(value - m)
-            for k in range(mean.size):
-                context = by_error if k < K + 2 else by_texture if k == K + 2 else by_value
+            if told:
+                note(c, index, value, m, scale, model)
+            for k in range(online):
+                context = by_value if k == K + 3 else by_texture if k == K + 2 else by_error
                 seen = learned.seen[k, context]
                 if seen < _SCALE_MEMORY:
                     learned.seen[k, context] = seen + 1.0
                 learned.scale[k, context] += (abs(value - mean[k]) - learned.scale[k, context]) / (seen + 1.5)
+            if asked:
+                learn(value, by_error, model)
             noise = (scale + 0.3) * (scale + 0.3)
             for k in range(K):
                 e = value - mean[k]

@@ -38,16 +38,18 @@ def rls_reset(P, w, count, delta):
 def rls_update(P, w, x, u, count, error, forget, noise, delta):
     """One step after the target was seen.
 
-    P [N, N] inverse correlation (stays exactly symmetric), w [N] weights, x [N] inputs, u [N] scratch, `error` the
-    prediction error, `forget` the factor lambda, `noise` the variance to weigh this sample by.
+    P [N, N] inverse correlation (stays exactly symmetric), w [N] weights, x [N] inputs, u [N] scratch, `count` a
+    multiple of four, `error` the prediction error, `forget` the factor lambda, `noise` the variance to weigh this
+    sample by.
     """
     for i in range(count):
         u[i] = 0.0
-    for j in range(count):
-        xj = x[j]
-        row = P[j]
+    # Four rows at a time, in the order of one at a time.
+    for j in range(0, count, 4):
+        x0, x1, x2, x3 = x[j], x[j + 1], x[j + 2], x[j + 3]
+        p0, p1, p2, p3 = P[j], P[j + 1], P[j + 2], P[j + 3]
         for i in range(count):
-            u[i] += row[i] * xj
+            u[i] = (((u[i] + p0[i] * x0) + p1[i] * x1) + p2[i] * x2) + p3[i] * x3
     q = dot4(x, u, count)
     if not (0.0 <= q < 1e30):
         # Rounding has made P indefinite: the weights are kept, the certainty starts again.
@@ -63,8 +65,10 @@ def rls_update(P, w, x, u, count, error, forget, noise, delta):
         w[i] += u[i] * step
         u[i] *= root
     grow = 1.0 / forget
-    for j in range(count):
-        h = u[j]
-        row = P[j]
+    for j in range(0, count, 2):
+        h0, h1 = u[j], u[j + 1]
+        p0, p1 = P[j], P[j + 1]
         for i in range(count):
-            row[i] = (row[i] - h * u[i]) * grow
+            v = u[i]
+            p0[i] = (p0[i] - h0 * v) * grow
+            p1[i] = (p1[i] - h1 * v) * grow

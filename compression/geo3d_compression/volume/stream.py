@@ -17,6 +17,8 @@ from geo3d_compression.entropy.coder import (
     new_encoder,
 )
 from geo3d_compression.volume.kernel import BRICK_BITS, MAX_BYTES, NO_SPIKES, NOTHING_KNOWN, code_slice, new_model
+from geo3d_compression.volume.prior.state import Weights
+from geo3d_compression.volume.prior.weights import prior_weights
 from geo3d_compression.volume.profiles import Settings
 from geo3d_compression.volume.values import Alphabet
 
@@ -35,7 +37,7 @@ def encode_group(
     state, buffer = new_encoder(8)
     for index, ranks in enumerate(slices):
         if index == 0:
-            model = new_model(ranks.shape[0], ranks.shape[1], settings, spikes)
+            model = new_model(*ranks.shape, settings, spikes, _prior(settings, known))
             worst = ranks.size * MAX_BYTES + 64
         if len(buffer) - state[POSITION] < worst:
             buffer = np.concatenate([buffer, np.zeros(len(buffer) + worst, np.uint8)])
@@ -53,7 +55,7 @@ def decode_group(
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the slices of a stream by `encode_group`; `BitstreamError` when it does not end where it should."""
     count, height, width = shape
-    model = new_model(height, width, settings, spikes)
+    model = new_model(height, width, settings, spikes, _prior(settings, known))
     state, buffer = new_decoder(data)
     for index in range(count):
         ranks = np.zeros((height, width), np.int64)
@@ -62,6 +64,11 @@ def decode_group(
             break
         yield ranks
     check_decoder(state, buffer, "a group of slices")
+
+
+def _prior(settings: Settings, known: NDArray[np.int64] | None) -> Weights | None:
+    """The learned expert, for volumes that are coded whole: it knows nothing of distances in bricks."""
+    return prior_weights() if settings.prior and known is None else None
 
 
 def _layer(known: NDArray[np.int64] | None, index: int) -> NDArray[np.int64]:

@@ -3,10 +3,13 @@
 `CDF`     1 / (1 + exp(-u)) for u from -`CDF_RANGE` in steps of 1 / `CDF_STEPS`
 `LOG`     ln(i / 4096), entry 0 is ln(1 / 16384)
 `SQUASH`  1 / (1 + exp(-x)) for x from -`SQUASH_RANGE` in steps of 1 / `SQUASH_STEPS`
+`EXP2`    2^(k / 64) for k from -`EXP2_RANGE` to `EXP2_RANGE`
 `QUANTILE`  ln(q / (1 - q)) for the dyadic q of the nodes of a binary tree, node 1 = median, 2 and 3 = quartiles
 """
 
 from __future__ import annotations
+
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,7 @@ CDF_STEPS = 64
 SQUASH_RANGE = 12
 SQUASH_STEPS = 128
 LOG_STEPS = 4096
+EXP2_RANGE = 256
 TREE_DEPTH = 4
 
 _ONE = 1 << 96
@@ -81,3 +85,15 @@ def _quantiles() -> NDArray[np.float64]:
 
 
 QUANTILE: NDArray[np.float64] = _quantiles()
+
+
+def _power_of_two(k: int) -> float:
+    """2^(k / 64) by six square roots in 512 bits of fraction."""
+    one = 1 << 512
+    x = one << k if k >= 0 else one >> -k
+    for _ in range(6):
+        x = isqrt(x * one)
+    return x / one
+
+
+EXP2: NDArray[np.float64] = np.array([_power_of_two(k) for k in range(-EXP2_RANGE, EXP2_RANGE + 1)])

@@ -131,6 +131,14 @@ def test_header_of_a_stored_volume() -> None:
     assert (header.shape, header.dtype, header.profile, header.groups) == ((5, 9, 11), np.int16, "best", 1)
 
 
+def test_a_stream_names_the_prior_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    best, fast = pack(sample("int16"), profile="best"), pack(sample("int16"))
+    monkeypatch.setattr("geo3d_compression.volume.codec.prior_id", lambda: bytes(8))
+    with pytest.raises(BitstreamError, match=r"learned prior [0-9a-f]{16}; installed is 0000000000000000"):
+        unpack(best)
+    assert (unpack(fast) == sample("int16")).all()
+
+
 def test_a_fresh_process_with_other_threads_and_instructions_decodes_the_same(tmp_path: Path) -> None:
     """The arithmetic is pinned: narrower vector instructions and no fused multiply-add give the same voxels."""
     voxels = sample("int16", (4, 40, 40))

@@ -27,7 +27,7 @@ def phantom() -> np.ndarray:
     return np.where(ball, 60 + 3 * x + 2 * y + z + noise, 5)
 
 
-GOLDEN: dict[Profile, str] = {"fast": "effcbb9350a66a96", "best": "a3a8eb21ff9eb4d2"}
+GOLDEN: dict[Profile, str] = {"fast": "effcbb9350a66a96", "best": "20c66decfd341de8"}
 
 
 @pytest.mark.parametrize("profile", ["fast", "best"])

@@ -181,6 +181,7 @@ def test_a_texture_is_on_the_page(browser: Browser) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="a page test needs a browser: apt-get install chromium")
+@pytest.mark.slow  # a software-rendered page with three views takes minutes on a busy machine
 def test_linked_views_turn_together_and_share_their_controls(browser: Browser) -> None:
     rng = np.random.default_rng(0)
     layers = []
@@ -214,6 +215,7 @@ def test_linked_views_turn_together_and_share_their_controls(browser: Browser) -
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="a page test needs a browser: apt-get install chromium")
+@pytest.mark.slow
 def test_two_picks_measure_and_keys_act(browser: Browser) -> None:
     plate = np.array([[-1, 0, -0.2], [1, 0, -0.2], [1, 0, 0.2], [-1, 0, 0.2]])
     colors = np.full((4, 3), RED, np.uint8)

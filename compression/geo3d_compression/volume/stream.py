@@ -37,7 +37,8 @@ def encode_group(
     state, buffer = new_encoder(8)
     for index, ranks in enumerate(slices):
         if index == 0:
-            model = new_model(*ranks.shape, settings, spikes, _prior(settings, known))
+            height, width = ranks.shape
+            model = new_model(height, width, settings, spikes, _prior(settings, known))
             worst = ranks.size * MAX_BYTES + 64
         if len(buffer) - state[POSITION] < worst:
             buffer = np.concatenate([buffer, np.zeros(len(buffer) + worst, np.uint8)])

@@ -124,9 +124,10 @@ def fit(path: Path, out: Path, settings: FitSettings) -> Path:
             self.network = PriorNetwork(windows[0][0].shape[-1], s.channels, s.features, s.hidden, s.head)
             self.average = copy.deepcopy(self.network)
 
-        def training_step(self, batch: Any, _: int) -> Tensor:
+        def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
             self.network.quantise = self.global_step >= settings.quantise_from * steps
-            bits, voxels = window_bits(self.network, *batch, settings.recurrent)
+            inputs, target, planes = batch
+            bits, voxels = window_bits(self.network, inputs, target, planes, settings.recurrent)
             loss = bits / voxels.clamp(min=1)
             if self.global_step % 20 == 0:
                 _LOG.info("step %d bits per voxel %.4f", self.global_step, float(loss))

@@ -54,9 +54,13 @@ def prepare(data: Path, out: Path, settings: PrepareSettings) -> None:
         voxels = read_volume(found[0]).voxels
         for _ in range(count):
             window = _busiest(voxels, settings, rng)
-            k, recorded = len(tensors) // 3, record(window)
-            for part, tensor in zip(("inputs", "target", "planes"), recorded, strict=True):
-                tensors[f"{k}.{part}"] = tensor[settings.warm :]
+            k = len(tensors) // 3
+            inputs, target, planes = record(window)
+            tensors |= {
+                f"{k}.inputs": inputs[settings.warm :],
+                f"{k}.target": target[settings.warm :],
+                f"{k}.planes": planes[settings.warm :],
+            }
             _LOG.info("window %d of %s %s", k, name, window.shape)
     write_bytes(out, save(tensors))
 

@@ -55,6 +55,17 @@ def from_bytes(data: NDArray[np.uint8], depth: int) -> NDArray[np.int64]:
     return morton_decode(codes)
 
 
+def joined(parts: list[Blocks]) -> Blocks:
+    """The blocks of several sets as one."""
+    ends = np.cumsum([0, *(int(p.starts[-1]) for p in parts)])
+    return Blocks(
+        np.concatenate([p.data for p in parts]),
+        np.concatenate([[0], *(p.starts[1:] + e for p, e in zip(parts, ends[:-1], strict=True))]),
+        np.concatenate([p.depths for p in parts]),
+        np.concatenate([p.kinds for p in parts]),
+    )
+
+
 def save(path: Path, samples: list[tuple[NDArray[np.uint8], int, int]]) -> None:
     """Write samples (bytes, depth, kind) as safetensors."""
     from safetensors.numpy import save_file

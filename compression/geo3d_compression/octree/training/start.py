@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from geo3d.config import ConfigError
 from geo3d_compression.octree.network import ACTIVATION_SCALE, WEIGHT_SCALE
 from geo3d_compression.octree.training.export import BIASES, ON_BITS
+from geo3d_compression.training.loop import averaged_state
 
 
 def start_from(network: Any, path: Path) -> None:
@@ -51,10 +52,7 @@ def float_weights(path: Path) -> dict[str, NDArray[np.float32]]:
         from safetensors.numpy import load_file
 
         return {name: _as_float(name, tensor) for name, tensor in load_file(path).items()}
-    import torch
-
-    state = torch.load(path, map_location="cpu", weights_only=False)["state_dict"]
-    return {k[len("average.") :]: v.numpy() for k, v in state.items() if k.startswith("average.")}
+    return {name: tensor.numpy() for name, tensor in averaged_state(path)[0].items()}
 
 
 def _as_float(name: str, tensor: NDArray[np.integer]) -> NDArray[np.float32]:

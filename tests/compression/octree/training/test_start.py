@@ -52,7 +52,7 @@ def test_checkpoints_are_read_too(tmp_path: Path) -> None:
     with torch.no_grad():
         old.conv1 += 0.1
     state = {f"average.{name}": value for name, value in old.state_dict().items()}
-    torch.save({"state_dict": state}, tmp_path / "last.ckpt")
+    torch.save({"global_step": 3, "state_dict": state}, tmp_path / "last.ckpt")
     start_from(new, tmp_path / "last.ckpt")
     torch.testing.assert_close(_logits(new), _logits(old), rtol=0, atol=0)
 

@@ -1,10 +1,9 @@
-"""Second training step: the network on recorded windows; Lightning, resumes."""
+"""Second training step: the network on recorded windows."""
 
 from __future__ import annotations
 
-import copy
-import logging
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d.optional import require
+from geo3d_compression.training.loop import Course, train
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_LOG = logging.getLogger(__name__)
-
-# What is exported is the exponential mean of the weights over the last few hundred steps.
 _AVERAGE_DECAY = 0.99
 # Voxels this near a cut's border see zeros instead of neighbours: they are not counted.
 _MARGIN = 3
@@ -66,8 +62,9 @@ def window_bits(network: Any, inputs: Tensor, target: Tensor, planes: Tensor, re
     """Bits of the voxels of [B, T, h, w, ...] windows and how many they are; the first slice warms the state."""
     import torch
 
-    state = torch.zeros(len(inputs), network.channels, *inputs.shape[2:4])
-    bits, voxels = torch.zeros(()), torch.zeros(())
+    device = inputs.device
+    state = torch.zeros(len(inputs), network.channels, *inputs.shape[2:4], device=device)
+    bits, voxels = torch.zeros((), device=device), torch.zeros((), device=device)
     for t in range(inputs.shape[1]):
         state = network.update(state if recurrent else torch.zeros_like(state), planes[:, t])
         shift, log_scale = network(inputs[:, t], network.spread_out(state))
@@ -110,62 +107,22 @@ def fit(path: Path, out: Path, settings: FitSettings) -> Path:
     """Train for `steps`; checkpoint in `out` and resume from there; returns the checkpoint."""
     import torch
 
-    lightning = require("lightning", "train", "training")
     from geo3d_compression.volume.prior.nn.network import PriorNetwork
 
-    torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
-    windows, steps = load(path), settings.steps
+    windows = load(path)
 
-    class Task(lightning.LightningModule):  # type: ignore[name-defined, misc]
-        def __init__(self) -> None:
-            super().__init__()
-            s = settings
-            self.network = PriorNetwork(windows[0][0].shape[-1], s.channels, s.features, s.hidden, s.head)
-            self.average = copy.deepcopy(self.network)
+    def loss(network: Any, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        inputs, target, planes = batch
+        bits, voxels = window_bits(network, inputs, target, planes, settings.recurrent)
+        rate = bits / voxels.clamp(min=1)
+        return rate, rate.detach()
 
-        def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
-            self.network.quantise = self.global_step >= settings.quantise_from * steps
-            inputs, target, planes = batch
-            bits, voxels = window_bits(self.network, inputs, target, planes, settings.recurrent)
-            loss = bits / voxels.clamp(min=1)
-            if self.global_step % 20 == 0:
-                _LOG.info("step %d bits per voxel %.4f", self.global_step, float(loss))
-            return loss
+    def draw(rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        while True:
+            yield cuts(windows, settings, rng)
 
-        def on_train_batch_end(self, *_: Any) -> None:
-            k = self.global_step
-            with torch.no_grad():
-                for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                    mean.lerp_(value, 1 - min(_AVERAGE_DECAY, k / (k + 9)))
-
-        def configure_optimizers(self) -> Any:
-            optimizer = torch.optim.AdamW(
-                self.network.parameters(), lr=settings.rate, weight_decay=1e-4, betas=(0.9, 0.98)
-            )
-            schedule = torch.optim.lr_scheduler.LambdaLR(
-                optimizer,
-                lambda k: min(1.0, (k + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * min(1.0, k / steps)))),
-            )
-            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    class Stream(torch.utils.data.IterableDataset):
-        def __iter__(self) -> Any:
-            rng = np.random.default_rng([settings.seed, task.global_step])
-            while True:
-                yield cuts(windows, settings, rng)
-
-    task = Task()
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint = lightning.pytorch.callbacks.ModelCheckpoint(
-        out, filename="last", every_n_train_steps=100, save_top_k=1, enable_version_counter=False
-    )
-    trainer = lightning.Trainer(
-        accelerator="cpu", devices=1, max_steps=min(steps, settings.stop or steps), callbacks=[checkpoint],
-        logger=False, enable_progress_bar=False, enable_model_summary=False, gradient_clip_val=1.0,
-    )  # fmt: skip
-    last = out / "last.ckpt"
-    loader = torch.utils.data.DataLoader(Stream(), batch_size=None, num_workers=0)
-    trainer.fit(task, loader, ckpt_path=str(last) if last.exists() else None, weights_only=False)
-    trainer.save_checkpoint(last)
-    return last
+    s = settings
+    network = PriorNetwork(windows[0][0].shape[-1], s.channels, s.features, s.hidden, s.head)
+    course = Course(s.steps, s.rate, s.quantise_from, _AVERAGE_DECAY, s.seed, s.threads, s.stop)
+    return train(network, draw, loss, out, course)

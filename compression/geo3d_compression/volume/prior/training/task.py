@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from geo3d_compression.octree.training.card import write_weights
-from geo3d_compression.octree.training.settings import from_dict
+from geo3d_compression.training.card import write_weights
+from geo3d_compression.training.loop import averaged_state
+from geo3d_compression.training.settings import from_dict
 from geo3d_compression.volume.prior.training.fit import FitSettings, fit
 from geo3d_compression.volume.prior.training.prepare import PrepareSettings, prepare
 
@@ -39,11 +40,7 @@ def train(config: dict[str, Any], out: Path) -> None:
 
 def export(checkpoint: Path, out: Path, settings: Settings) -> None:
     """Write the integers of a checkpoint and a card that says where they come from."""
-    import torch
-
     from geo3d_compression.volume.prior.training.export import integer_tensors
 
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    prefix = "average."
-    tensors = integer_tensors({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})
-    write_weights(out, "prior", tensors, int(state["global_step"]), asdict(settings))
+    weights, steps = averaged_state(checkpoint)
+    write_weights(out, "prior", integer_tensors(weights), steps, asdict(settings))

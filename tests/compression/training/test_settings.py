@@ -2,7 +2,7 @@
 
 import pytest
 from geo3d_compression.octree.training.fit import FitSettings
-from geo3d_compression.octree.training.settings import from_dict
+from geo3d_compression.training.settings import from_dict
 
 from geo3d.config import ConfigError
 

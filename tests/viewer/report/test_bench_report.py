@@ -70,7 +70,7 @@ def test_the_verb_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "rows": lambda _data: iter(ROWS),
         "summary": lambda rows: rows[:1],
     }
-    monkeypatch.setattr(module, "run_suite", lambda _n, _d: (suite, ROWS, ROWS[:1]))
+    monkeypatch.setattr(module, "run_suite", lambda _name, _data, _resume: (suite, ROWS, ROWS[:1]))
     entry = EntryPoint("html", "geo3d_viewer.report.bench_report:write", module.PAGE_GROUP)
     monkeypatch.setattr(module, "entry_points", lambda group: [entry] if group == module.PAGE_GROUP else [])
     module.bench("demo", html=tmp_path / "p.html")

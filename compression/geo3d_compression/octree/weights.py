@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 # The networks of each profile; a stream says by number which one it was coded with.  See `choice`.
-NETWORKS: dict[str, tuple[str, ...]] = {"fast": ("fast",), "best": ("best", "best-dense")}
+NETWORKS: dict[str, tuple[str, ...]] = {"fast": ("fast", "fast-dense"), "best": ("best", "best-dense")}
 _FOLDER = Path(__file__).parent / "weights"
 
 

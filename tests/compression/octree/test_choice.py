@@ -17,10 +17,11 @@ def _plane(step: int) -> np.ndarray:
     return np.stack([x, y, 40 + (x + 2 * y) // 9], 1)
 
 
+@pytest.mark.parametrize("profile", ["fast", "best"])
 @pytest.mark.parametrize(("step", "network"), [(1, DENSE), (3, GENERAL)])
-def test_the_stream_names_the_network(step: int, network: int) -> None:
+def test_the_stream_names_the_network(step: int, network: int, profile: octree.Profile) -> None:
     voxels = _plane(step)
-    chunks = octree.encode(voxels, 7, "best")
+    chunks = octree.encode(voxels, 7, profile)
     assert chunks[0][_NETWORK_BYTE] == network
     assert len(octree.decode(chunks, 7)) == len(voxels)
 

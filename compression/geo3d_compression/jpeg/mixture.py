@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geo3d_compression.entropy.coder import code_bit
+from geo3d_compression.entropy.lanes import LANES, dot, learn
 from geo3d_compression.entropy.models import APM_STEP, counter_update, squash
 from geo3d_compression.entropy.tables import CONFIDENCE, STRETCH
 from geo3d_compression.jpeg.work import (
@@ -38,7 +39,6 @@ from geo3d_compression.jpeg.work import (
 BASE_CONTEXTS = 14
 ALL_CONTEXTS = 20
 INPUT_COUNT = 48
-_LANES = 16
 # Each context has 2^16 places of 8 counters.
 _PLACE_BITS = 16
 TABLE_BITS = _PLACE_BITS + 3
@@ -60,7 +60,7 @@ def scratch(contexts: int, warped: bool, rate: int, limit: int) -> tuple[NDArray
     if warped:
         work[WARP_FIRST], work[WARP_END] = BASE_CONTEXTS, ALL_CONTEXTS
     used = 2 + 2 * (ALL_CONTEXTS if warped else contexts)
-    work[INPUTS] = -(-used // _LANES) * _LANES
+    work[INPUTS] = -(-used // LANES) * LANES
     inputs = np.zeros(INPUT_COUNT, np.int32)
     inputs[0] = 256
     return work, inputs
@@ -95,15 +95,11 @@ def _teach(counters, work, first, end, slot, bit, limit):
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _dot(weights, row, inputs, count):
+def _mix(weights, row, inputs, count):
     """Weighted sum in the logistic domain, clipped; a weight of 1 is 65536, of which 1 / 1024 counts."""
     total = np.int32(0)
-    start = np.uintp(row * INPUT_COUNT)
-    for block in range(0, count, _LANES):
-        for k in range(_LANES):
-            i = np.uintp(block) + np.uintp(k)
-            w = np.int32(weights[start + i] >> 6)
-            total = np.int32(total + np.int32(w * inputs[i]))
+    for block in range(0, count, LANES):
+        total = np.int32(total + dot(weights, row * INPUT_COUNT + block, inputs, block))
     return min(max(np.int64(total) >> 10, -2815), 2815)
 
 
@@ -111,12 +107,8 @@ def _dot(weights, row, inputs, count):
 def _learn(weights, row, inputs, count, error):
     """Gradient step; `error` in 1 / 1024 of the 16-bit error times the rate."""
     e = np.int32(error)
-    start = np.uintp(row * INPUT_COUNT)
-    for block in range(0, count, _LANES):
-        for k in range(_LANES):
-            i = np.uintp(block) + np.uintp(k)
-            move = np.int32(np.int32(np.int32(inputs[i] * e) + np.int32(1 << 11)) >> 12)
-            weights[start + i] = np.int32(weights[start + i] + move)
+    for block in range(0, count, LANES):
+        learn(weights, row * INPUT_COUNT + block, inputs, block, e)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -148,9 +140,9 @@ def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit
     r0 = a * 64 + work[ROW_0]
     r1 = _SET_1 + a * 64 + work[ROW_1]
     r2 = _SET_2 + a * 32 + work[ROW_2]
-    x0 = _dot(weights, r0, inputs, count)
-    x1 = _dot(weights, r1, inputs, count)
-    x2 = _dot(weights, r2, inputs, count)
+    x0 = _mix(weights, r0, inputs, count)
+    x1 = _mix(weights, r1, inputs, count)
+    x2 = _mix(weights, r2, inputs, count)
     f = (FINAL + a) * INPUT_COUNT
     x = (x0 * np.int64(weights[f]) + x1 * np.int64(weights[f + 1]) + x2 * np.int64(weights[f + 2])) >> 16
     x = min(max(x, -2815), 2815)

@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geo3d_compression.entropy.coder import code_bit
+from geo3d_compression.entropy.lanes import LANES, dot, learn
 from geo3d_compression.entropy.models import counter_update, squash
 from geo3d_compression.entropy.tables import CONFIDENCE, STRETCH
 from geo3d_compression.jpeg.mixture import correct, refine
@@ -32,7 +33,6 @@ from geo3d_compression.jpeg.work import (
 )
 
 CONTEXTS = 6
-LANES = 16
 # Each context has 2^14 places of 8 counters.
 _PLACE_BITS = 14
 TABLE_BITS = _PLACE_BITS + 3
@@ -64,23 +64,10 @@ def seek(work, group):
         work[PLACES + i] = (i << TABLE_BITS) | (np.int64(h >> np.uint64(64 - _PLACE_BITS)) << 3)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def _dot(weights, start, inputs):
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
+def _mix(weights, start, inputs):
     """Weighted sum in the logistic domain, clipped; a weight of 1 is 65536, of which 1 / 1024 counts."""
-    total = np.int32(0)
-    for k in range(LANES):
-        w = np.int32(weights[start + np.uintp(k)] >> 6)
-        total = np.int32(total + np.int32(w * inputs[0, k]))
-    return min(max(np.int64(total) >> 10, -2815), 2815)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _learn(weights, start, inputs, error):
-    """Gradient step; `error` in 1 / 1024 of the 16-bit error times the rate."""
-    e = np.int32(error)
-    for k in range(LANES):
-        move = np.int32(np.int32(np.int32(inputs[0, k] * e) + np.int32(1 << 11)) >> 12)
-        weights[start + np.uintp(k)] = np.int32(weights[start + np.uintp(k)] + move)
+    return min(max(np.int64(dot(weights, start, inputs, 0)) >> 10, -2815), 2815)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -95,8 +82,8 @@ def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit
     a = work[CLASS] * NODES + node
     r0 = np.uintp((a * 64 + work[ROW_0]) * LANES)
     r1 = np.uintp((_SET_1 + a * 64 + work[ROW_1]) * LANES)
-    x0 = _dot(weights, r0, inputs)
-    x1 = _dot(weights, r1, inputs)
+    x0 = _mix(weights, r0, inputs)
+    x1 = _mix(weights, r1, inputs)
     f = np.uintp((FINAL + a) * LANES)
     x = (x0 * np.int64(weights[f]) + x1 * np.int64(weights[f + np.uintp(1)])) >> 16
     x = min(max(x, -2815), 2815)
@@ -108,8 +95,8 @@ def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit
 
     target = bit << 16
     rate = work[RATE]
-    _learn(weights, r0, inputs, ((target - squash(x0)) * rate + 512) >> 10)
-    _learn(weights, r1, inputs, ((target - squash(x1)) * rate + 512) >> 10)
+    learn(weights, r0, inputs, 0, np.int32(((target - squash(x0)) * rate + 512) >> 10))
+    learn(weights, r1, inputs, 0, np.int32(((target - squash(x1)) * rate + 512) >> 10))
     error = (target - mixed) * 8
     weights[f] += (x0 * error + (1 << 21)) >> 22
     weights[f + np.uintp(1)] += (x1 * error + (1 << 21)) >> 22

@@ -6,6 +6,7 @@ import contextlib
 import io
 import struct
 import zlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -131,13 +132,15 @@ def test_bands_do_not_depend_on_threads() -> None:
     assert np.array_equal(decode_samples(one, 1), decode_samples(one, 2))
 
 
-_STREAM = encode_bytes_any(PICTURES["palette"], "fast")
+@cache
+def _stream() -> bytes:
+    return encode_bytes_any(PICTURES["palette"], "fast")
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_damaged_streams_are_refused_or_harmless(draw: st.DataObject) -> None:
-    data = damaged(draw, _STREAM)
+    data = damaged(draw, _stream())
     with contextlib.suppress(BitstreamError, FormatError):
         decode_bytes_any(data)
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 from compression_damage import damaged
@@ -70,28 +71,30 @@ def test_a_large_claim_in_a_small_file_is_refused() -> None:
         encode_jpeg(bytes(data))
 
 
-_STREAM = encode_jpeg(jpeg(size=(48, 40)))
+@cache
+def _stream() -> bytes:
+    return encode_jpeg(jpeg(size=(48, 40)))
 
 
 def test_a_difference_without_a_code_is_refused() -> None:
     # Decodes to a DC difference that the file's Huffman table has no code for: once written past the buffer's end.
     for change in range(1, 32):
-        data = bytearray(_STREAM)
+        data = bytearray(_stream())
         data[127] ^= change
         with contextlib.suppress(BitstreamError):
-            assert decode_jpeg(bytes(data)) == decode_jpeg(_STREAM)
+            assert decode_jpeg(bytes(data)) == decode_jpeg(_stream())
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_damaged_streams_are_refused(draw: st.DataObject) -> None:
-    data = damaged(draw, _STREAM)
+    data = damaged(draw, _stream())
     with contextlib.suppress(BitstreamError):
-        assert decode_jpeg(data) == decode_jpeg(_STREAM)
+        assert decode_jpeg(data) == decode_jpeg(_stream())
 
 
 def test_a_fresh_process_decodes(tmp_path) -> None:
-    (tmp_path / "s").write_bytes(_STREAM)
+    (tmp_path / "s").write_bytes(_stream())
     code = (
         "import sys, hashlib; from geo3d_compression.jpeg.codec import decode_jpeg;"
         f"print(hashlib.sha256(decode_jpeg(open({str(tmp_path / 's')!r}, 'rb').read())).hexdigest())"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import cache
 
 import numpy as np
 import pytest
@@ -41,13 +42,14 @@ def test_the_frame_before_helps() -> None:
     assert len(encode_frames(frames, "gray", "best")) < 0.6 * alone
 
 
-_FRAMES = moving("yuv420p", 2, 10, 12)
-_STREAM = encode_frames(_FRAMES, "yuv420p", "fast")
+@cache
+def _stream() -> bytes:
+    return encode_frames(moving("yuv420p", 2, 10, 12), "yuv420p", "fast")
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_damaged_streams_are_refused_or_harmless(draw: st.DataObject) -> None:
-    data = damaged(draw, _STREAM)
+    data = damaged(draw, _stream())
     with contextlib.suppress(BitstreamError):
         assert len(decode_frames(data, 2, "yuv420p", 10, 12, "fast")) == 2

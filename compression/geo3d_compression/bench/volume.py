@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,11 @@ Coder = tuple[Callable[[NDArray[Any]], Any], Callable[[Any, NDArray[Any]], NDArr
 
 def rows(data: Path | None) -> Iterator[Row]:
     """Measure every `.npy`, `.npy.xz`, `.nii.gz` and `.nrrd` volume in a folder."""
+    yield from resumed(data, {})
+
+
+def resumed(data: Path | None, kept: Mapping[str, Row]) -> Iterator[Row]:
+    """The same, with the rows that an earlier run has kept."""
     from geo3d.io.volumes import VOLUME_FORMATS, read_volume
 
     if data is None or not data.is_dir():
@@ -35,14 +40,19 @@ def rows(data: Path | None) -> Iterator[Row]:
     paths = sorted(p for p in data.iterdir() if any(s in VOLUME_FORMATS and s for s in p.suffixes))
     if not paths:
         raise FormatError(f"{data} holds no volumes (.npy, .npy.xz, .nii.gz, .nrrd)")
+    found = coders()
     for path in paths:
         name = path.name.split(".")[0]
         voxels = read_volume(path).voxels
-        for method, (encode, decode) in coders().items():
+        for method, (encode, decode) in found.items():
+            key = f"{name}: {method}"
+            if key in kept:
+                yield kept[key]
+                continue
             try:
-                yield _measure(name, method, voxels, encode, decode)
+                yield {"key": key, **_measure(name, method, voxels, encode, decode)}
             except NotForPeer as error:
-                yield {"case": name, "set": _set_of(name), "method": method, "skipped": str(error)}
+                yield {"key": key, "case": name, "set": _set_of(name), "method": method, "skipped": str(error)}
 
 
 def _measure(name: str, method: str, voxels: NDArray[Any], encode: Any, decode: Any) -> Row:
@@ -155,4 +165,5 @@ SUITE: Suite = {
     "columns": ["case", "set", "method", "bpv", "MB/s enc", "MB/s dec", "cpu s/MB enc", "cpu s/MB dec"],
     "rows": rows,
     "summary": summary,
+    "resumed": resumed,
 }

@@ -18,6 +18,9 @@ def test_rows_and_ratios(tmp_path: Path) -> None:
     for row in rows:
         assert row["bpv"] == pytest.approx(8 * row["bytes"] / (4 * 24 * 24))
         assert set(SUITE["columns"]) <= set(row)
+    kept = {r["key"]: {**r, "bytes": -1} for r in rows[:-1]}
+    again = list(SUITE["resumed"](tmp_path, kept))
+    assert [r["bytes"] for r in again] == [-1] * (len(rows) - 1) + [rows[-1]["bytes"]]
 
 
 def test_the_summary_is_a_geometric_mean() -> None:

@@ -9,7 +9,6 @@ size gives the same logits.  With `dtype=numpy.int64` the same code runs on inte
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -17,21 +16,20 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError
+from geo3d_compression.octree.integers import (
+    ACTIVATION_MAX,
+    BLOCK_NODES,
+    EXACT_LIMIT,
+    LOGIT_LIMIT,
+    LOGIT_SHIFT,
+    WEIGHT_SCALE,
+    in_blocks,
+    to_activation,
+)
 from geo3d_compression.octree.levels import Level
-
-ACTIVATION_SCALE = 32
-WEIGHT_SCALE = 256
-ACTIVATION_MAX = 255
-EXACT_LIMIT = 1 << 24
-
-# Logits leave in steps of 1/256 as the mixer wants them; sums are in steps of 1/8192.
-_LOGIT_SHIFT = 5
-_LOGIT_LIMIT = 2815
 
 # round(256 * 2^(k / 4)) for k = 1 .. 11: nodes per parent, times 256, at which the density class steps up.
 _DENSITY_THRESHOLDS = (304, 362, 431, 512, 609, 724, 861, 1024, 1218, 1448, 1722)
-
-BLOCK_NODES = 4096
 
 # The coder's learning layer takes this many activations at most, for its sums to fit 32 bits.
 MAX_ACTIVATIONS = 128
@@ -120,15 +118,7 @@ class IntegerNetwork:
         self._run(n, _absorb, occupancy, self._features, w["own"], w["own_bias"], self._latent)
 
     def _run(self, n: int, kernel: Callable[..., None], *arguments: Any) -> None:
-        """`kernel` on all nodes, block by block, on several threads when it pays."""
-        if self._threads < 2 or n <= self._block:
-            kernel(0, n, *arguments)
-            return
-        with ThreadPoolExecutor(self._threads) as pool:
-            starts = range(0, n, self._block)
-            jobs = [pool.submit(kernel, a, min(n, a + self._block), *arguments) for a in starts]
-            for job in jobs:
-                job.result()
+        in_blocks(kernel, n, self._block, self._threads, *arguments)
 
 
 def refreshes(tensors: dict[str, NDArray[Any]]) -> tuple[int, ...]:
@@ -182,14 +172,7 @@ def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
             )
 
 
-# The kernels work on float32 that holds integers, and on int64.  Sums are in 1/8192; `_to_activation` brings them to
-# activations in 1/32, rounded, in [0, 255].
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _to_activation(total):
-    x = np.floor((total + np.float32(128)) * np.float32(1 / 256))
-    return min(max(x, np.float32(0)), np.float32(255))
+# The kernels work on float32 that holds integers, and on int64.
 
 
 @njit(cache=True, nogil=True)
@@ -206,7 +189,7 @@ def _raise(first, last, latent, parent, octant, weight, bias, out):
                 for j in range(c):
                     total[j] += x * weight[o, m, j]
         for j in range(c):
-            out[i, j] = _to_activation(total[j])
+            out[i, j] = to_activation(total[j])
 
 
 @njit(cache=True, nogil=True)
@@ -231,7 +214,7 @@ def _convolve(first, last, source, neighbours, weight, exist, bias, skip, out):
             for j in range(c):
                 total[j] += skip[i, j] * WEIGHT_SCALE
         for j in range(c):
-            out[i, j] = _to_activation(total[j])
+            out[i, j] = to_activation(total[j])
 
 
 @njit(cache=True, nogil=True)
@@ -276,7 +259,7 @@ def _predict(
                 for j in range(hidden):
                     h1[j] += nibbles[k, 1, high, j]
         for m in range(hidden):
-            h1[m] = _to_activation(h1[m])
+            h1[m] = to_activation(h1[m])
             activations[i, head + m] = np.uint8(h1[m])
         h2[:] = bias_middle
         for m in range(hidden):
@@ -285,13 +268,13 @@ def _predict(
                 for j in range(head):
                     h2[j] += x * middle[m, j]
         for m in range(head):
-            h2[m] = _to_activation(h2[m])
+            h2[m] = to_activation(h2[m])
             activations[i, m] = np.uint8(h2[m])
         total = bias_top[0]
         for m in range(head):
             total += h2[m] * top[m]
-        logit = (np.int64(total) + (1 << _LOGIT_SHIFT >> 1)) >> _LOGIT_SHIFT
-        out[i] = min(max(logit, -_LOGIT_LIMIT), _LOGIT_LIMIT)
+        logit = (np.int64(total) + (1 << LOGIT_SHIFT >> 1)) >> LOGIT_SHIFT
+        out[i] = min(max(logit, -LOGIT_LIMIT), LOGIT_LIMIT)
 
 
 @njit(cache=True, nogil=True)
@@ -307,4 +290,4 @@ def _absorb(first, last, occupancy, features, weight, bias, out):
                 for j in range(c):
                     total[j] += weight[s, j]
         for j in range(c):
-            out[i, j] = _to_activation(total[j])
+            out[i, j] = to_activation(total[j])

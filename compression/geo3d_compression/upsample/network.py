@@ -10,7 +10,6 @@ integers proper.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,18 +17,18 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError
+from geo3d_compression.octree.integers import (
+    ACTIVATION_MAX,
+    BLOCK_NODES,
+    EXACT_LIMIT,
+    LOGIT_LIMIT,
+    LOGIT_SHIFT,
+    WEIGHT_SCALE,
+    in_blocks,
+    to_activation,
+)
 from geo3d_compression.upsample.structure import Structure
 
-ACTIVATION_SCALE = 32
-WEIGHT_SCALE = 256
-ACTIVATION_MAX = 255
-EXACT_LIMIT = 1 << 24
-# Logits leave in steps of 1/256; sums are in steps of 1/8192.
-LOGIT_UNIT = 256
-_LOGIT_SHIFT = 5
-LOGIT_LIMIT = 2815
-
-_BLOCK = 4096
 # Voxels judged at a time: 64 hidden units each are 16 MB.
 _BLOCK_VOXELS = 1 << 16
 
@@ -85,18 +84,12 @@ class IntegerUpsampler:
             top = hidden @ w["middle"] + w["bias_middle"]
             _activate(top)
             total = (top @ w["out"][:, 0] + w["bias_out"][0]).astype(np.int64)
-            total = (total + (1 << _LOGIT_SHIFT >> 1)) >> _LOGIT_SHIFT
+            total = (total + (1 << LOGIT_SHIFT >> 1)) >> LOGIT_SHIFT
             out[part] = total.clip(-LOGIT_LIMIT, LOGIT_LIMIT)
         return out
 
     def _run(self, n: int, kernel: Callable[..., None], *arguments: Any) -> None:
-        if self._threads < 2 or n <= _BLOCK:
-            kernel(0, n, *arguments)
-            return
-        with ThreadPoolExecutor(self._threads) as pool:
-            jobs = [pool.submit(kernel, a, min(n, a + _BLOCK), *arguments) for a in range(0, n, _BLOCK)]
-            for job in jobs:
-                job.result()
+        in_blocks(kernel, n, BLOCK_NODES, self._threads, *arguments)
 
 
 def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
@@ -133,12 +126,6 @@ def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
             )
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _to_activation(total):
-    x = np.floor((total + np.float32(128)) * np.float32(1 / 256))
-    return min(max(x, np.float32(0)), np.float32(255))
-
-
 @njit(cache=True, nogil=True)
 def _exist(first, last, neighbours, occupancy, exist, own, bias, out):
     """Which neighbours there are, and (where `occupancy` is given) which children the node has."""
@@ -156,7 +143,7 @@ def _exist(first, last, neighbours, occupancy, exist, own, bias, out):
                     for j in range(c):
                         total[j] += own[s, j]
         for j in range(c):
-            out[i, j] = _to_activation(total[j])
+            out[i, j] = to_activation(total[j])
 
 
 @njit(cache=True, nogil=True)
@@ -179,7 +166,7 @@ def _convolve(first, last, source, neighbours, weight, bias, skip, out):
             for j in range(c):
                 total[j] += skip[i, j] * WEIGHT_SCALE
         for j in range(c):
-            out[i, j] = _to_activation(total[j])
+            out[i, j] = to_activation(total[j])
 
 
 @njit(cache=True, nogil=True)
@@ -200,7 +187,7 @@ def _convolve_onto(first, last, source, neighbours, weight, bias, extra, out):
                     for j in range(c):
                         total[j] += x * weight[k, m, j]
         for j in range(c):
-            out[i, j] = _to_activation(total[j])
+            out[i, j] = to_activation(total[j])
 
 
 @njit(cache=True, nogil=True)
@@ -223,11 +210,11 @@ def _place(start, owner, phases, place, out):
         a, b, c = phases[i, 0], phases[i, 1], phases[i, 2]
         for j in range(out.shape[1]):
             total = start[owner[i], j] + place[0, a, j] + place[1, b, j] + place[2, c, j]
-            out[i, j] = _to_activation(total)
+            out[i, j] = to_activation(total)
 
 
 @njit(cache=True, nogil=True)
 def _activate(values):
     for i in range(values.shape[0]):
         for j in range(values.shape[1]):
-            values[i, j] = _to_activation(values[i, j])
+            values[i, j] = to_activation(values[i, j])

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError
 from geo3d.ops.morton import morton_decode, morton_encode
+from geo3d_compression.octree.integers import LOGIT_LIMIT
 from geo3d_compression.upsample.classes import scale_class
 from geo3d_compression.upsample.lattice import Ranges, phases, ranges, voxels_at
-from geo3d_compression.upsample.network import LOGIT_LIMIT, IntegerUpsampler
+from geo3d_compression.upsample.network import IntegerUpsampler
 from geo3d_compression.upsample.structure import structure
 from geo3d_compression.upsample.weights import load_weights
 

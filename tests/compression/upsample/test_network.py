@@ -37,7 +37,7 @@ def test_floats_hold_exact_integers_on_any_number_of_threads(monkeypatch: pytest
     truth = logits(IntegerUpsampler(load_weights(), dtype=np.int64))
     assert np.unique(truth).size > 100
     for threads, block, voxels in ((1, 4096, 1 << 16), (2, 100, 777), (3, 1, 5000)):
-        monkeypatch.setattr("geo3d_compression.upsample.network._BLOCK", block)
+        monkeypatch.setattr("geo3d_compression.upsample.network.BLOCK_NODES", block)
         monkeypatch.setattr("geo3d_compression.upsample.network._BLOCK_VOXELS", voxels)
         assert np.array_equal(logits(IntegerUpsampler(load_weights(), threads)), truth)
 

@@ -24,11 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import hardtanh, pad
 
+from geo3d_compression.octree.integers import ACTIVATION_MAX, ACTIVATION_SCALE, WEIGHT_SCALE
 from geo3d_compression.octree.nn.sparse_conv import SparseConv27
 
-ACTIVATION_SCALE = 32
-WEIGHT_SCALE = 256
-ACTIVATION_MAX = 255
 DENSITY_CLASSES = 12
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d_compression.octree.network import ACTIVATION_SCALE, WEIGHT_SCALE, check_bounds
+from geo3d_compression.octree.integers import ACTIVATION_SCALE, WEIGHT_SCALE
+from geo3d_compression.octree.network import check_bounds
 
 BIASES = ("up_bias", "density", "bias2", "own_bias", "bias_in", "bias_middle", "bias_out", "bias_r", "own_bias_r")
 # Their inputs are bits, not activations, so they carry the activations' scale too.

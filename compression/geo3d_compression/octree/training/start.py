@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.config import ConfigError
-from geo3d_compression.octree.network import ACTIVATION_SCALE, WEIGHT_SCALE
+from geo3d_compression.octree.integers import ACTIVATION_SCALE, WEIGHT_SCALE
 from geo3d_compression.octree.training.export import BIASES, ON_BITS
 from geo3d_compression.training.loop import averaged_state
 

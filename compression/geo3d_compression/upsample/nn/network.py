@@ -16,7 +16,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from geo3d_compression.octree.nn.network import ACTIVATION_MAX, ACTIVATION_SCALE, WEIGHT_SCALE, round_through
+from geo3d_compression.octree.integers import ACTIVATION_MAX, ACTIVATION_SCALE, WEIGHT_SCALE
+from geo3d_compression.octree.nn.network import round_through
 from geo3d_compression.octree.nn.sparse_conv import SparseConv27
 from geo3d_compression.upsample.classes import DENSITY_CLASSES, SCALE_CLASSES
 from geo3d_compression.upsample.lattice import PHASES

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d_compression.upsample.network import ACTIVATION_SCALE, WEIGHT_SCALE, check_bounds
+from geo3d_compression.octree.integers import ACTIVATION_SCALE, WEIGHT_SCALE
+from geo3d_compression.upsample.network import check_bounds
 
 # What multiplies activations; everything else is added to sums.
 _MATRICES = (

@@ -116,16 +116,23 @@ def _text(value: Any) -> str:
 
 def _print_table(name: str, columns: list[str], rows: list[Row], summary: list[Row]) -> None:
     from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(_table(f"geo3d bench {name}", columns, rows))
+    if summary:
+        # Ratios and means have columns that no single measurement has.
+        extra = dict.fromkeys(key for row in summary for key in row if key not in columns)
+        found = [c for c in [*columns, *extra] if any(row.get(c) is not None for row in summary)]
+        console.print(_table("summary", found, summary))
+
+
+def _table(title: str, columns: list[str], rows: list[Row]) -> Any:
     from rich.table import Table
 
-    table = Table(title=f"geo3d bench {name}")
+    table = Table(title=title)
     for column in columns:
         numeric = any(isinstance(r.get(column), (int, float)) and not isinstance(r.get(column), bool) for r in rows)
         table.add_column(column, justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*[_text(row.get(c)) for c in columns])
-    if summary:
-        table.add_section()
-    for row in summary:
-        table.add_row(*[_text(row.get(c)) for c in columns], style="bold")
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    return table

@@ -84,6 +84,17 @@ def test_the_verb_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         module.bench("demo", html=tmp_path / "no" / "q.html")
 
 
+def test_ratios_of_the_summary_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They stand in columns that no measurement has."""
+    summary: list[dict[str, Any]] = [{"cloud": "mean", "\u00f7 peer": 0.4375}]
+    module._print_table("demo", COLUMNS, ROWS, summary)
+    printed = capsys.readouterr().out
+    write(tmp_path / "p.html", "demo", COLUMNS, ROWS, summary, {})
+    for text in (printed, (tmp_path / "p.html").read_text()):
+        assert "\u00f7 peer" in text
+        assert re.search(r"0\.437|0\.438", text)
+
+
 def test_the_entry_point_is_declared() -> None:
     import tomllib
 

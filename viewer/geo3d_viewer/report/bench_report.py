@@ -37,7 +37,7 @@ def write(
     """
     sections = [Section("About this run", table([[k, v] for k, v in about.items()]))]
     if summary:
-        sections.append(Section("Summary", rows_table(columns, summary)))
+        sections.append(Section("Summary", rows_table(_all_columns(columns, summary), summary)))
     plots = rate_distortion(rows)
     if plots:
         body = "".join(f"<figure>{svg}<figcaption>{html.escape(title)}</figcaption></figure>" for title, svg in plots)

@@ -12,7 +12,7 @@ from geo3d_compression.jpeg.work import mix_hash
 INNER_AC, EDGE, DC, COUNT = range(4)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def set_contexts(work, inputs, kind, a, b, c, d, e, f, g, h, i, j, k, m, n, o):
     """The fourteen contexts of any coefficient; the quick model has the first six."""
     if inputs.ndim == 2:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from geo3d_compression.entropy.coder import code_bit
 from geo3d_compression.entropy.lanes import LANES, dot, learn
-from geo3d_compression.entropy.models import counter_update, squash
-from geo3d_compression.entropy.tables import CONFIDENCE, STRETCH
+from geo3d_compression.entropy.models import counter_update
+from geo3d_compression.entropy.tables import CONFIDENCE, SQUASH, STRETCH, STRETCH_LIMIT
 from geo3d_compression.jpeg.mixture import correct, refine
 from geo3d_compression.jpeg.work import (
     APM_ROW,
@@ -42,8 +42,9 @@ FINAL = 2 * _SET_1
 APM = FINAL + _CLASSES * NODES
 ESTIMATOR = 3 * LANES
 ROWS = APM + 3 * _CLASSES * NODES * 16
-# `STRETCH` in 4096 steps: this one fits into the first cache.
-_STRETCH = np.ascontiguousarray(STRETCH[8::16]).astype(np.int32)
+# `STRETCH` in 4096 steps, and `SQUASH` in half the bytes: these fit into the first cache.
+_STRETCH = np.ascontiguousarray(STRETCH[8::16])
+_SQUASH = SQUASH.astype(np.uint16)
 
 
 def scratch(rate: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -62,6 +63,12 @@ def seek(work, group):
     for i in range(CONTEXTS):
         h = (np.uint64(work[i]) + key) * np.uint64(0x9E3779B97F4A7C15)
         work[PLACES + i] = (i << TABLE_BITS) | (np.int64(h >> np.uint64(64 - _PLACE_BITS)) << 3)
+
+
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
+def _squash(x):
+    """`entropy.models.squash` of a logit that is in its domain."""
+    return np.int64(_SQUASH[np.uintp(x + STRETCH_LIMIT)])
 
 
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
@@ -87,7 +94,7 @@ def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit
     f = np.uintp((FINAL + a) * LANES)
     x = (x0 * np.int64(weights[f]) + x1 * np.int64(weights[f + np.uintp(1)])) >> 16
     x = min(max(x, -2815), 2815)
-    mixed = squash(x)
+    mixed = _squash(x)
     estimator = APM * LANES + (a * 16 + work[APM_ROW]) * ESTIMATOR
     refined = refine(weights, estimator, x)
     p = min(max((mixed + refined + 1) >> 1, 1), 65535)
@@ -95,8 +102,8 @@ def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit
 
     target = bit << 16
     rate = work[RATE]
-    learn(weights, r0, inputs, 0, np.int32(((target - squash(x0)) * rate + 512) >> 10))
-    learn(weights, r1, inputs, 0, np.int32(((target - squash(x1)) * rate + 512) >> 10))
+    learn(weights, r0, inputs, 0, np.int32(((target - _squash(x0)) * rate + 512) >> 10))
+    learn(weights, r1, inputs, 0, np.int32(((target - _squash(x1)) * rate + 512) >> 10))
     error = (target - mixed) * 8
     weights[f] += (x0 * error + (1 << 21)) >> 22
     weights[f + np.uintp(1)] += (x1 * error + (1 << 21)) >> 22

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.types import TriangleMesh
-from geo3d_recon.marching import marching_tetrahedra
+from geo3d_recon.marching import corners_of_mixed_cells, marching_tetrahedra
 
 Floats = NDArray[np.float64]
 Field = Callable[[Floats], Floats]
@@ -16,7 +16,7 @@ Field = Callable[[Floats], Floats]
 _CELL = 0.5  # spacings; cells of 0.7 give half as many faces, but break thin parts
 _FINEST, _COARSEST = 1 / 220, 1 / 56  # of the box
 _BAND = 2.4  # spacings from a sample within which the near field is asked
-_REFINE = 0.75  # spacings from the surface within which it is asked at full resolution
+_ROUNDS = 8  # of asking on where the surface left what was asked at full resolution
 _FAR_STRIDE = 3
 
 
@@ -26,7 +26,8 @@ def extract_surface(points: Floats, spacing: float, near_field: Field, winding: 
     near_field  [Q, 3] -> [Q] signed distance in spacings, good within about 2 spacings of a sample
     winding     [Q, 3] -> [Q] winding number; it decides farther away, so holes in the sampling are spanned
 
-    The near field is first asked on every second grid point, then on all points about a spacing from its zero.
+    The near field is first asked on every second grid point, then on all points that a surface through their coarse
+    cell could pass, then beside changes of sign that reach beyond those.
     """
     cell = float(np.clip(_CELL * spacing, _FINEST, _COARSEST))
     origin = points.min(axis=0) - 4 * cell - spacing
@@ -40,10 +41,17 @@ def extract_surface(points: Floats, spacing: float, near_field: Field, winding: 
     _ask(value, coarse, origin, cell, near_field)
     guess = _upsample(value[::2, ::2, ::2], shape)
     value = np.where(near, guess, value)
-    fine = near & (np.abs(guess) < _REFINE + cell / spacing)
-    _ask(value, fine, origin, cell, near_field)
+    # A surface through a coarse cell is at most half its diagonal from the cell's points.
+    asked = near & (np.abs(guess) < np.sqrt(3) * cell / spacing)
+    _ask(value, asked, origin, cell, near_field)
+    for _ in range(_ROUNDS):
+        more = corners_of_mixed_cells(value < 0) & near & ~asked
+        if not more.any():
+            break
+        _ask(value, more, origin, cell, near_field)
+        asked |= more
     value = np.pad(value[1:-1, 1:-1, 1:-1], 1, constant_values=1.0)
-    return marching_tetrahedra(value, origin, cell)
+    return marching_tetrahedra(value, origin, cell, snap=True)
 
 
 def _ask(value: Floats, where: NDArray[np.bool_], origin: Floats, cell: float, field: Field) -> None:

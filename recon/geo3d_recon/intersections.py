@@ -13,7 +13,8 @@ def intersecting_edges(mesh: TriangleMesh) -> int:
     import open3d as o3d
 
     f = mesh.faces
-    edges = np.unique(np.sort(np.concatenate([f[:, [0, 1]], f[:, [1, 2]], f[:, [2, 0]]]), axis=1), axis=0)
+    ends = np.sort(np.concatenate([f[:, [0, 1]], f[:, [1, 2]], f[:, [2, 0]]]), axis=1).astype(np.int64)
+    edges = np.stack(np.divmod(np.unique(ends[:, 0] << 32 | ends[:, 1]), 1 << 32), axis=-1)
     start, end = mesh.vertices[edges[:, 0]], mesh.vertices[edges[:, 1]]
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(mesh.vertices.astype(np.float32), f.astype(np.uint32))

@@ -10,12 +10,13 @@ from geo3d.errors import Geo3DError, ReconstructionError
 from geo3d.types import TriangleMesh
 from geo3d_recon.close import close
 from geo3d_recon.colors import carry_colors
+from geo3d_recon.cover import cover_missed
 from geo3d_recon.learned.weights import load_net
 from geo3d_recon.methods import METHODS, Method
 from geo3d_recon.result import ReconstructionResult
 from geo3d_recon.samples import Samples
 from geo3d_recon.scout import surely_open
-from geo3d_recon.simplify import enough_faces, simplify
+from geo3d_recon.simplify import enough_faces, simplify, simplify_closed
 from geo3d_recon.support import (
     confidence,
     cut_unsupported,
@@ -61,8 +62,8 @@ def reconstruct(
                 samples, it takes `sheet` instead, and the result says so
     watertight  yes: always closed, bridging what was not seen; no: as the method left it, with surface that no sample
                 vouches for cut away; auto: closed, unless so much of it is unsupported that the scan must be open
-    faces       reduce the mesh to about this many; by default the learned surface is reduced to what so many samples
-                can tell
+    faces       reduce the mesh to about this many; by default a closed learned surface is reduced to what so many
+                samples can tell, where that is quickly done
 
     Raises `ReconstructionError` when no surface can be made.  The result is a function of the arguments alone.
     """
@@ -79,9 +80,11 @@ def reconstruct(
     if method == "learned" and len(samples.points) > MOST_LEARNED:
         method = "wnnc"
     finished, method = _surface(samples, method, watertight)
-    if faces is None and method == "learned":
-        faces = enough_faces(len(samples.points))
-    mesh = finished.mesh if faces is None else simplify(finished.mesh, faces)
+    mesh = finished.mesh
+    if faces is not None:
+        mesh = simplify(mesh, faces)
+    elif method == "learned" and not finished.open_scan:
+        mesh = simplify_closed(mesh, enough_faces(len(samples.points)))
     mesh = replace(mesh, attributes={"confidence": confidence(mesh.vertices, samples.points)})
     mesh = carry_colors(mesh, full.points, full.colors)
     return ReconstructionResult(
@@ -97,12 +100,16 @@ def reconstruct(
 
 def _start_up(method: Method) -> None:
     """Import what the method needs, so that `seconds` is the work itself."""
+    import open3d  # noqa: F401
+    import scipy.ndimage
+    import scipy.sparse.csgraph
+    import scipy.spatial  # noqa: F401
+    import trimesh  # noqa: F401
+
     import geo3d_recon.winding_kernel  # noqa: F401
 
     if method == "learned":
         load_net()
-    else:
-        import open3d  # noqa: F401
 
 
 def _surface(samples: Samples, method: Method, watertight: Watertight) -> tuple[_Finished, Method]:
@@ -120,7 +127,7 @@ def _surface(samples: Samples, method: Method, watertight: Watertight) -> tuple[
 
 
 def _sheet(samples: Samples) -> _Finished:
-    return _Finished(drop_small_parts(METHODS["sheet"](samples), _SPECK), True)
+    return _Finished(cover_missed(drop_small_parts(METHODS["sheet"](samples), _SPECK), samples.points), True)
 
 
 def _finish(mesh: TriangleMesh, samples: Samples, watertight: Watertight) -> _Finished:

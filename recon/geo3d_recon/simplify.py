@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from geo3d.types import TriangleMesh
 from geo3d_recon.intersections import intersecting_edges
 
-# What so many samples can tell: marching spends about ten times as many triangles on the same surface.
+# What so many samples can tell: marching spends twice to three times as many triangles on the same surface.
 _FACES_A_POINT, _FEWEST = 12, 6_000
 
 
@@ -15,13 +17,18 @@ def enough_faces(points: int) -> int:
 
 
 def simplify(mesh: TriangleMesh, faces: int) -> TriangleMesh:
-    """Reduce to about `faces` by quadric edge collapse (Garland and Heckbert 1997), by Open3D.
+    """Reduce to about `faces` by quadric edge collapse (Garland and Heckbert 1997).
 
     A closed mesh stays closed, and one that does not pass through itself stays so: a target that would break that is
-    raised until it does not.
+    raised until it does not.  The quick one of `fast_simplification` is tried first, then Open3D's, which breaks less.
     """
+    if faces >= len(mesh.faces):
+        return mesh
     closed = mesh.is_watertight
     simple = closed or not intersecting_edges(mesh)
+    quick = _quick(mesh, faces)
+    if _as_good(quick, closed, simple):
+        return quick
     target = faces
     while target < len(mesh.faces):
         reduced = mesh.to_open3d().simplify_quadric_decimation(target)
@@ -29,8 +36,33 @@ def simplify(mesh: TriangleMesh, faces: int) -> TriangleMesh:
         reduced.remove_unreferenced_vertices()
         result = TriangleMesh.from_open3d(reduced)
         result = TriangleMesh(result.vertices, result.faces)
-        broken = (closed and not result.is_watertight) or (simple and intersecting_edges(result) > 0)
-        if len(result.faces) >= 4 and not broken:
+        if _as_good(result, closed, simple):
             return result
         target = int(target * 1.5) + 4
     return mesh
+
+
+def simplify_closed(mesh: TriangleMesh, faces: int) -> TriangleMesh:
+    """A closed mesh that does not pass through itself with about `faces`, if that is quickly had; else as it is.
+
+    Thin shells, on whose two sides the collapses collide, mostly stay as they are.
+    """
+    if faces >= len(mesh.faces):
+        return mesh
+    quick = _quick(mesh, faces)
+    return quick if _as_good(quick, closed=True, simple=True) else mesh
+
+
+def _quick(mesh: TriangleMesh, faces: int) -> TriangleMesh:
+    from fast_simplification import simplify
+
+    # It works in single precision, so about the origin.
+    middle = (mesh.vertices.min(axis=0) + mesh.vertices.max(axis=0)) / 2
+    vertices, triangles = simplify(
+        (mesh.vertices - middle).astype(np.float32), mesh.faces.astype(np.int32), target_count=faces
+    )
+    return TriangleMesh(vertices.astype(np.float64) + middle, triangles.astype(np.int32))
+
+
+def _as_good(mesh: TriangleMesh, closed: bool, simple: bool) -> bool:
+    return len(mesh.faces) >= 4 and (mesh.is_watertight or not closed) and not (simple and intersecting_edges(mesh) > 0)

@@ -32,6 +32,7 @@ Floats = NDArray[np.float64]
 class WindingTree:
     """A balanced binary tree over points.
 
+    given   [N, 3] the points as they were given
     order   [N] the points in tree order
     points  [N, 3] in tree order
     bounds  [M, 2] first and past-the-end point of each node; node i has the children 2i + 1 and 2i + 2
@@ -40,6 +41,7 @@ class WindingTree:
     opening a group is summed as one if it is farther than this many of its radii
     """
 
+    given: Floats
     order: NDArray[np.int64]
     points: Floats
     bounds: NDArray[np.int64]
@@ -72,7 +74,7 @@ class WindingTree:
             centers.append(c)
             radii.append(np.maximum.reduceat(np.linalg.norm(p - np.repeat(c, sizes, axis=0), axis=1), cut[:-1]))
         bounds = np.concatenate([np.stack([c[:-1], c[1:]], -1) for c in cuts])
-        return WindingTree(order, p, bounds, np.concatenate(centers), np.concatenate(radii), depth, opening)
+        return WindingTree(points, order, p, bounds, np.concatenate(centers), np.concatenate(radii), depth, opening)
 
     def field(self, moments: Floats, queries: Floats, width: Floats | float) -> Floats:
         """[Q] winding number at queries [Q, 3] of moments [N, 3] (area × outward normal, in the points' order)."""
@@ -94,7 +96,8 @@ class WindingTree:
         m = np.ascontiguousarray(moments[self.order], dtype=np.float64)
         total, first = np.zeros((len(self.bounds), 3)), np.zeros((len(self.bounds), 3, 3))
         node_moments(m, self.points, self.bounds, self.center, self.depth, total, first)
-        order = _along_curve(queries)
+        # Points in tree order are neighbours of those before and after them; other queries are sorted along a curve.
+        order = self.order if queries is self.given else _along_curve(queries)
         blocks = np.r_[np.arange(0, len(order), _BLOCK), len(order)]
         q = np.ascontiguousarray(queries[order].T, dtype=np.float64)
         w2 = np.ascontiguousarray(np.broadcast_to(np.asarray(width, dtype=np.float64), (len(order),))[order] ** 2)

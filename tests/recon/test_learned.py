@@ -9,7 +9,7 @@ import yaml
 from geo3d_recon.bench.held_out import HELD_OUT, VALIDATION
 from geo3d_recon.learned.ask import ask, ask_in_turn, passes
 from geo3d_recon.learned.fit import FitConfig, fit, load_clouds
-from geo3d_recon.learned.graph import build_graph, join_graphs, point_cues
+from geo3d_recon.learned.graph import Surroundings, build_graph, join_graphs, point_cues
 from geo3d_recon.learned.prepare import PrepareConfig, make_cloud, prepare, shapes_of
 from geo3d_recon.learned.procedural import random_solid
 from geo3d_recon.learned.task import train
@@ -21,6 +21,7 @@ from safetensors import safe_open
 
 from geo3d.errors import Geo3DError
 from geo3d.nn.edge_conv import EdgeConv, neighbour_edges
+from geo3d.nn.edge_conv_pyg import message_passing
 from geo3d.types import TriangleMesh
 
 SMALL = SurfaceNetConfig(width=8, neighbours=6, query_neighbours=5, heads=2)
@@ -37,7 +38,8 @@ def net(seed=0):
 
 
 def graph_of(points, normals):
-    graph = build_graph(points, point_cues(points, normals * 0.04**2, 0.04), 0.04, SMALL.neighbours)
+    cues = point_cues(Surroundings.of(points, 0.04), normals * 0.04**2, 0.04)
+    graph = build_graph(points, cues, 0.04, SMALL.neighbours)
     plain = ("points", "normals", "axes", "area", "node")
     return graph._replace(**{name: getattr(graph, name).double() for name in plain})
 
@@ -55,6 +57,9 @@ def test_edge_convolution_matches_its_formula():
         m = torch.stack(m)
         truth = x[i] + layer.update_node(torch.cat([x[i], m.mean(0), m.amax(0)]))
         torch.testing.assert_close(out[i], truth)
+    # In PyTorch Geometric, with the edges in any order.
+    edges, order = neighbour_edges(neighbours), torch.randperm(15)
+    torch.testing.assert_close(message_passing(layer)(x, edges[:, order], pair[order]), out)
 
 
 def test_the_field_does_not_depend_on_the_frame():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,28 @@ PEERS = ("peer poisson", "peer ball pivoting", "peer alpha")
 
 def rows(data: Path | None) -> Iterator[Row]:
     """Measure every method on every case and shape."""
+    return resumed(data, {})
+
+
+def resumed(data: Path | None, kept: Mapping[str, Row]) -> Iterator[Row]:
+    """The rows, those of an earlier run taken by their key."""
     folder = None if data is None else data / "mesh"
     if folder is None or not folder.is_dir():
         raise Geo3DError("the mesh suite needs watertight shapes: give --data a folder that holds mesh/*.ply")
     for points, noise in CASES:
         for name in BENCHMARK:
+            keys = {method: f"{points}/{noise:g}/{name}/{method}" for method in _methods()}
+            if all(key in kept for key in keys.values()):
+                yield from (kept[key] for key in keys.values())
+                continue
             truth = load_mesh(folder / f"{name}.ply")
             samples = noisy_samples(truth, points, noise)
             for method, run in _methods().items():
-                yield _row(method, name, points, noise, samples, truth, run)
+                key = keys[method]
+                if key in kept:
+                    yield kept[key]
+                else:
+                    yield {"key": key, **_row(method, name, points, noise, samples, truth, run)}
 
 
 def noisy_samples(truth: TriangleMesh, count: int, noise: float, seed: int = 0) -> np.ndarray:
@@ -154,7 +167,9 @@ SUITE: Suite = {
         "self_intersecting_%",
         "components",
         "cpu_seconds",
+        "seconds",
     ],
     "rows": rows,
+    "resumed": resumed,
     "summary": summary,
 }

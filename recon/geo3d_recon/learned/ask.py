@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d_recon.learned.graph import build_graph, point_cues
+from geo3d_recon.learned.graph import Cues, Surroundings, build_graph, point_cues, with_cues
 
 if TYPE_CHECKING:
     from geo3d_recon.nn.surface_net import Encoded, Graph, SurfaceNet
@@ -30,19 +30,19 @@ def passes(points: int) -> int:
     return next(count for least, count in _PASSES if points >= least)
 
 
-def ask(net: SurfaceNet, points: Floats, moments: Floats, spacing: float) -> tuple[Graph, Encoded, Floats]:
+def ask(
+    net: SurfaceNet, points: Floats, moments: Floats, spacing: float, around: Surroundings | None = None
+) -> tuple[Graph, Encoded, Floats]:
     """The network's input, what it makes of it, and its normals weighted by area.
 
-    points [N, 3], moments [N, 3] area-weighted normals, both in one unit; spacing of the points
+    points [N, 3], moments [N, 3] area-weighted normals, both in one unit; spacing of the points; around: their
+    surroundings, if known
     """
-    import torch
-
-    cues = point_cues(points, moments, spacing)
+    around = around or Surroundings.of(points, spacing, net.config.neighbours)
+    cues = point_cues(around, moments, spacing)
     graph = build_graph(points, cues, spacing, net.config.neighbours)
-    with torch.inference_mode():
-        encoded = net.encode(graph)
-    normals = encoded.normals.numpy().astype(np.float64)
-    return graph, encoded, normals * cues.area[:, None].astype(np.float64) * spacing**2
+    encoded, last = _encode(net, graph, cues, spacing)
+    return graph, encoded, last
 
 
 def ask_in_turn(net: SurfaceNet, points: Floats, moments: Floats, spacing: float) -> tuple[Graph, Encoded, Floats]:
@@ -51,13 +51,26 @@ def ask_in_turn(net: SurfaceNet, points: Floats, moments: Floats, spacing: float
     One turn is taken as it is: to turn sides, the network is asked again, and once more for the features.
     """
     turns = passes(len(points))
-    graph, encoded, last = ask(net, points, moments, spacing)
+    around = Surroundings.of(points, spacing, net.config.neighbours)
+    graph, encoded, last = ask(net, points, moments, spacing, around)
     if turns == 1:
         return graph, encoded, last
     normals = encoded.normals
     for _ in range(turns - 1):
-        _, encoded, last = ask(net, points, last, spacing)
+        cues = point_cues(around, last, spacing)
+        encoded, last = _encode(net, with_cues(graph, cues), cues, spacing)
         normals = encoded.normals
     turned = np.where(np.einsum("nc,nc->n", moments, last)[:, None] < 0, -moments, moments)
-    graph, encoded, _ = ask(net, points, turned, spacing)
+    cues = point_cues(around, turned, spacing)
+    graph = with_cues(graph, cues)
+    encoded, _ = _encode(net, graph, cues, spacing)
     return graph, encoded._replace(normals=normals), last
+
+
+def _encode(net: SurfaceNet, graph: Graph, cues: Cues, spacing: float) -> tuple[Encoded, Floats]:
+    import torch
+
+    with torch.inference_mode():
+        encoded = net.encode(graph)
+    normals = encoded.normals.numpy().astype(np.float64)
+    return encoded, normals * cues.area[:, None].astype(np.float64) * spacing**2

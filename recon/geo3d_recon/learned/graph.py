@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from geo3d.ops import knn, voxelize
 from geo3d_recon.openness import free_paths
-from geo3d_recon.planes import local_planes
+from geo3d_recon.planes import planes_of
 from geo3d_recon.spacing import spacing_at
 
 if TYPE_CHECKING:
+    import torch
+
     from geo3d_recon.nn.surface_net import Graph
 
 COARSE_CELL = 3.0  # spacings
@@ -41,22 +43,49 @@ class Cues:
 NODE = 8
 
 
-def point_cues(points: Floats, moments: Floats, spacing: float) -> Cues:
-    """The cues of points [N, 3] whose area-weighted winding-number normals are moments [N, 3].
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What the places of the samples say without any normals; every turn of `ask` shares it.
+
+    near       [N, K] nearest samples, itself first
+    local      [N] own spacings, at most three of the cloud's
+    axes       [N, 3] unit, across the plane of the neighbours, either sign
+    thickness  [N] of the neighbourhood across that plane
+    paths      [N, 4] `free_paths` to the axis' side and the other
+    """
+
+    near: NDArray[np.int64]
+    local: Floats
+    axes: Floats
+    thickness: Floats
+    paths: NDArray[np.float32]
+
+    @staticmethod
+    def of(points: Floats, spacing: float, neighbours: int = _PLANE) -> Surroundings:
+        """The surroundings of points [N, 3], with at least so many neighbours each."""
+        _, near = knn(points, points, min(max(_PLANE, neighbours), len(points)))
+        local = np.minimum(spacing_at(points), 3 * spacing)
+        _, axes, thickness = planes_of(points, near[:, :_PLANE])
+        return Surroundings(near, local, axes, thickness, free_paths(points, axes, local, spacing))
+
+
+def point_cues(around: Surroundings, moments: Floats, spacing: float) -> Cues:
+    """The cues of samples whose area-weighted winding-number normals are moments [N, 3].
 
     node: free paths and escapes to both sides of the axis (4), weight of the moment by area, thickness of the
     neighbourhood (noise or curvature) in spacings, log of the own spacing by the cloud's, cosine of normal and axis.
     """
-    local = np.minimum(spacing_at(points), 3 * spacing)
+    local = around.local
     length = np.linalg.norm(moments, axis=1)
     normals = moments / np.maximum(length, 1e-300)[:, None]
-    _, axes, thickness = local_planes(points, _PLANE)
-    cosine = (axes * normals).sum(axis=1)
-    axes = np.where(cosine[:, None] < 0, -axes, axes)
+    cosine = (around.axes * normals).sum(axis=1)
+    turn = cosine[:, None] < 0
+    axes = np.where(turn, -around.axes, around.axes)
+    weight, thickness = (length / local**2).clip(0, 4), around.thickness / spacing
     node = np.concatenate(
         [
-            free_paths(points, axes, local, spacing),
-            np.stack([(length / local**2).clip(0, 4), thickness / spacing, np.log(local / spacing), np.abs(cosine)], 1),
+            np.where(turn, around.paths[:, [1, 0, 3, 2]], around.paths),
+            np.stack([weight, thickness, np.log(local / spacing), np.abs(cosine)], axis=1),
         ],
         axis=1,
     )
@@ -76,19 +105,27 @@ def build_graph(points: NDArray[np.floating], cues: Cues, spacing: float, neighb
     centers = np.stack([np.bincount(grid.inverse, c) / grid.counts for c in p.T], -1)
     _, coarse = knn(centers, centers, min(neighbours, len(centers)))
 
-    def floats(a: NDArray[np.floating]) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32))
-
     return Graph(
-        floats(p),
-        floats(cues.normals),
-        floats(cues.axes),
-        floats(cues.area),
-        floats(cues.node),
+        _floats(p),
+        _floats(cues.normals),
+        _floats(cues.axes),
+        _floats(cues.area),
+        _floats(cues.node),
         torch.from_numpy(fine),
         torch.from_numpy(grid.inverse),
         torch.from_numpy(coarse),
     )
+
+
+def with_cues(graph: Graph, cues: Cues) -> Graph:
+    """The same samples with other normals."""
+    return graph._replace(normals=_floats(cues.normals), axes=_floats(cues.axes), node=_floats(cues.node))
+
+
+def _floats(a: NDArray[np.floating]) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32))
 
 
 def join_graphs(graphs: list[Graph]) -> tuple[Graph, list[int]]:

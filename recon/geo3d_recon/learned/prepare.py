@@ -21,7 +21,7 @@ from geo3d.io.atomic import atomic_path
 from geo3d.types import TriangleMesh
 from geo3d_recon.bench.held_out import HELD_OUT, VALIDATION
 from geo3d_recon.bench.metrics import sample_surface
-from geo3d_recon.learned.graph import point_cues
+from geo3d_recon.learned.graph import Surroundings, point_cues
 from geo3d_recon.learned.procedural import random_solid
 from geo3d_recon.orient import WNNC
 from geo3d_recon.spacing import spacing
@@ -112,7 +112,7 @@ def make_cloud(shape: TriangleMesh, config: PrepareConfig, rng: np.random.Genera
         raise ReconstructionError("too few points are left")
     truth = Truth(shape)
     h = spacing(points)
-    cues = point_cues(points, WNNC().moments(points), h)
+    cues = point_cues(Surroundings.of(points, h), WNNC().moments(points), h)
     queries = np.concatenate(list(_queries(shape, points, h, config.queries, rng)))
     distance, normal = truth(points)
     half = np.float16

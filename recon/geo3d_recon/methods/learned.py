@@ -37,6 +37,8 @@ def learned(samples: Samples, weights: Path = BUNDLED) -> TriangleMesh:
         h = spacing(points)
         moments = samples.normals * h**2
     graph, encoded, moments = ask_in_turn(net, points, moments, h)
+    with torch.inference_mode():
+        keys = net.query.keys(encoded)
     tree = WindingTree.build(points)
 
     def winding(queries: Floats) -> Floats:
@@ -50,7 +52,7 @@ def learned(samples: Samples, weights: Path = BUNDLED) -> TriangleMesh:
             for i in range(0, len(queries), _CHUNK):
                 part = slice(i, i + _CHUNK)
                 q, v = (torch.from_numpy(a.astype(np.float32)) for a in (queries[part] / h, w[part]))
-                out[part] = net.query(encoded, graph, q, torch.from_numpy(near[part]), v).numpy()
+                out[part] = net.query(encoded, graph, q, torch.from_numpy(near[part]), v, keys).numpy()
         return out
 
     mesh = extract_surface(points, h, distance, winding)

@@ -67,7 +67,9 @@ def _triangulate(points: Floats, cluster: NDArray[np.int64], missed: NDArray[np.
     if len(cluster) < 3:
         return none
     p = points[cluster]
-    _, _, axes = np.linalg.svd(p - p.mean(axis=0), full_matrices=False)
+    _, spread, axes = np.linalg.svd(p - p.mean(axis=0), full_matrices=False)
+    if spread[-1] > _MISSED * np.sqrt(len(p)):  # thicker than that it would be laid over itself
+        return none
     try:
         faces = cluster[Delaunay(p @ axes[:2].T).simplices]
     except QhullError:  # all in one line

@@ -126,11 +126,10 @@ def summary(rows: list[Row]) -> list[Row]:
         here = [r for r in rows if r["case"] == case]
         for method in dict.fromkeys(r["method"] for r in here):
             result.append({"method": method, "case": case, **_mean([r for r in here if r["method"] == method])})
+        peers = [r for r in here if r["method"] in PEERS]
         best = [
-            min(
-                (r for r in here if r["shape"] == s and r["method"] in PEERS), key=lambda r: r.get("chamfer_x100", 50.0)
-            )
-            for s in dict.fromkeys(r["shape"] for r in here)
+            min((r for r in peers if r["shape"] == s), key=lambda r: r.get("chamfer_x100", 50.0))
+            for s in dict.fromkeys(r["shape"] for r in peers)
         ]
         result.append({"method": "best peer shape by shape", "case": case, **_mean(best)})
     return result

@@ -28,6 +28,12 @@ def test_a_torus_of_fewer_faces_is_the_same_torus_wherever_it_lies(reduce):
     assert np.abs(torus_distance(small.vertices - 1e5)).max() < 0.005
 
 
+def test_a_few_faces_are_reached_too():
+    small = simplify(torus(30), 300)
+    assert len(small.faces) <= 312
+    assert small.is_watertight
+
+
 def test_open_meshes_stay_open_and_small_ones_as_they_are():
     mesh = torus(30)
     half = TriangleMesh(mesh.vertices, mesh.faces[(mesh.vertices[mesh.faces][:, :, 0] < 0).all(axis=1)])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from geo3d.errors import MissingDependencyError, ShapeError
 from geo3d.interop.geometry import chamfer, has_pytorch3d, knn, rasterise, sample_surface
+from geo3d.io import open_rgbd
+from geo3d.scan.fusion import fuse
+from geo3d.scan.options import ScanOptions
 from geo3d.types import PinholeCamera, TriangleMesh
 
 needs_pytorch3d = pytest.mark.skipif(
@@ -101,3 +106,20 @@ def test_pytorch3d_sees_the_same_mesh(ball: TriangleMesh) -> None:
     both = covered & other
     assert np.abs(ours.depth - theirs.depth)[both].max() < 2e-5
     assert (ours.face == theirs.face)[both].mean() > 0.99
+
+
+@needs_pytorch3d
+def test_pytorch3d_sees_the_same_silhouettes_of_a_scan(samples: Path) -> None:
+    # An open surface full of holes, seen by the cameras that it was scanned with.
+    dataset = open_rgbd(samples / "box_desk")
+    poses = {i: T for i in range(0, 25, 6) if (T := dataset.T_world_camera[i]) is not None}
+    mesh = fuse(dataset, poses, ScanOptions(voxel=0.01)).mesh
+    camera = dataset.camera.resized(160, 120)
+    for T in poses.values():
+        ours, theirs = rasterise(mesh, camera, T, "builtin"), rasterise(mesh, camera, T, "pytorch3d")
+        covered, other = ours.face >= 0, theirs.face >= 0
+        assert 0.3 < covered.mean() < 0.98
+        assert (covered != other).mean() < 1e-3
+        both = covered & other
+        # Where an edge is seen, one may see the near and the other the far side.
+        assert (np.abs(ours.depth - theirs.depth)[both] < 1e-4).mean() > 0.999

@@ -14,10 +14,7 @@ from geo3d.errors import FormatError
 from geo3d.types import TriangleMesh, as_transform
 from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.density import thinned, typical_spacing
-from geo3d_viewer.framing import auto_camera
-from geo3d_viewer.linked import View
-from geo3d_viewer.panels import side_by_side
-from geo3d_viewer.raster import render
+from geo3d_viewer.linked import Shown, View, linked_picture
 from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer, Scene, layer_points
 
 _SOURCE, _TARGET = "#e69f00", "#0072b2"
@@ -46,8 +43,10 @@ def registration_scenes(source: Scene, target: Scene, T_target_source: NDArray[n
     p, q = correspondences(_points(source), _points(target), T_target_source)
     joined = np.stack([p, q], axis=1), np.stack([p @ T_target_source[:3, :3].T + T_target_source[:3, 3], q], axis=1)
     before, after = (LineLayer("correspondences", s, np.tile(_PAIR, (len(s), 1))) for s in joined)
-    up = target.up
-    return Scene((*start, *goal, before), up=up, title="before"), Scene((*moved, *goal, after), up=up, title="after")
+    return (
+        Scene((*start, *goal, before), up=target.up, forward=target.forward, title="before"),
+        Scene((*moved, *goal, after), up=target.up, forward=target.forward, title="after"),
+    )
 
 
 def correspondences(
@@ -95,19 +94,16 @@ def _points(scene: Scene) -> NDArray[np.float64]:
 def linked_registration(before: Scene, after: Scene) -> tuple[Scene, tuple[View, ...]]:
     """One scene with the layers of both under `before/` and `after/`, and the two views into it."""
     layers = tuple(replace(la, name=f"{s.title}/{la.name}") for s in (before, after) for la in s.layers)
-    return Scene(layers, up=after.up, title="registration"), (("before", ("before",)), ("after", ("after",)))
+    shown = Scene(layers, up=after.up, forward=after.forward, title="registration")
+    return shown, (("before", ("before",)), ("after", ("after",)))
 
 
 def registration_picture(
     before: Scene, after: Scene, size: tuple[int, int], camera: Literal["auto"] | ViewCamera = "auto"
 ) -> tuple[NDArray[np.uint8], ViewCamera]:
-    """Before and after side by side; each panel is `size`.  A given camera is that of both; it is returned."""
-    seen, up = auto_camera(after, size)
-    if camera != "auto":
-        seen = camera
-    first = auto_camera(before, size)[0] if camera == "auto" else seen
-    images = [render(s, c, size, up=up).color for s, c in ((before, first), (after, seen))]
-    return side_by_side(images, ["before", "after"]), seen
+    """Before and after side by side from one camera, which is returned; each panel is `size`."""
+    shown, views = linked_registration(before, after)
+    return linked_picture(Shown(shown, views), size, camera)
 
 
 def _colored(layer: Layer, group: str, color: str) -> Layer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from geo3d_viewer.bench.screen import VirtualScreen
 from PIL import Image
 
 from geo3d.io import write_points
@@ -27,37 +27,18 @@ pytestmark = pytest.mark.skipif(
 RED, BLUE = [230, 20, 20], [20, 20, 230]
 
 
-class Screen:
-    """Xvfb with its picture in a file, and a hand for keys and clicks."""
-
-    def __init__(self, folder: Path) -> None:
-        read, write = os.pipe()
-        command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-fbdir", str(folder)]
-        self.server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
-        os.close(write)
-        with os.fdopen(read) as pipe:
-            self.display = f":{pipe.readline().strip()}"
-        self.file = folder / "Xvfb_screen0"
-
-    def pixels(self) -> np.ndarray:
-        """[600, 800, 3] int: what is on the screen now (an XWD file, 32 bits a pixel, BGRX)."""
-        data = self.file.read_bytes()
-        header, colors = struct.unpack(">I", data[:4])[0], struct.unpack(">I", data[76:80])[0]
-        image = np.frombuffer(data, np.uint8, 800 * 600 * 4, header + 12 * colors).reshape(600, 800, 4)
-        return image[:, :, 2::-1].astype(int)
+class Screen(VirtualScreen):
+    """One that says what is on it, and waits."""
 
     def count(self, color: list[int]) -> int:
         return int((np.abs(self.pixels() - color).max(axis=2) < 40).sum())
-
-    def do(self, *arguments: str) -> None:
-        subprocess.run(["xdotool", *arguments], check=True, env=os.environ | {"DISPLAY": self.display})
 
     def until(self, holds: object, seconds: float = 240) -> None:
         assert callable(holds)
         end = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > end:
-                Image.fromarray(self.pixels().astype(np.uint8)).save(self.file.parent.parent / "failed.png")
+                Image.fromarray(self.pixels().astype(np.uint8)).save(self.folder.parent / "failed.png")
                 pytest.fail("the screen did not change as it should have (see failed.png)")
             time.sleep(0.2)
 
@@ -68,8 +49,7 @@ def screen(tmp_path: Path) -> Iterator[Screen]:
     folder.mkdir()
     opened = Screen(folder)
     yield opened
-    opened.server.terminate()
-    opened.server.wait()
+    opened.close()
 
 
 def environment(screen: Screen, folder: Path) -> dict[str, str]:

@@ -24,6 +24,7 @@ from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.scene import LineLayer, MeshLayer, PointLayer, Scene
 from geo3d_viewer.texture import Texture
 from geo3d_viewer.web.serve import serve
+from geo3d_viewer.web.split import PANEL_WIDTH, split_page
 from PIL import Image
 
 from geo3d.errors import Geo3DError, MissingDependencyError
@@ -167,12 +168,15 @@ def test_a_texture_is_on_the_page(browser: Browser) -> None:
     layer = MeshLayer("quad", TriangleMesh(v, faces), texture=Texture(uv, image))
     served = serve(layer, port=0, camera=ViewCamera((0, -4, 0), (0, 0, 0), (0, 0, 1)))
     try:
+        browser.resize(1000, 600)
         browser.call("Page.navigate", url=served.url)
         until(lambda: browser.value("document.querySelectorAll('canvas').length") >= 1)
 
         def rows(channel: int) -> np.ndarray:
-            p = browser.pixels()
-            return np.argwhere(p[..., channel] - p[..., 2 - channel] > 60)[:, 0]
+            # Left of the controls; neither the orange of the browser's notes nor the blue of buttons.
+            p = browser.pixels()[:, : 1000 - PANEL_WIDTH]
+            strong = (p[..., channel] > 100) & (p[..., 1] < 70) & (p[..., 2 - channel] < 70)
+            return np.argwhere(strong)[:, 0]
 
         until(lambda: len(rows(0)) > 800 and len(rows(2)) > 800)
         assert np.median(rows(0)) < np.median(rows(2)) - 20
@@ -198,8 +202,15 @@ def test_linked_views_turn_together_and_share_their_controls(browser: Browser) -
         until(lambda: len(browser.where(RED)) > 500 and len(browser.where(BLUE)) > 500)
         assert "first <b>" in browser.value("document.querySelector('figcaption').textContent")
         reds, blues = browser.where(RED), browser.where(BLUE)
-        assert reds[:, 1].max() < 500 <= blues[:, 1].min()
+        # Views of one size, the controls beside the last.
+        share = 1000 / (2 * 760 + PANEL_WIDTH)
+        edge = 760 * share
+        assert reds[:, 1].max() < edge <= blues[:, 1].min()
         wide = np.ptp(blues[:, 1])
+        assert abs(wide - np.ptp(reds[:, 1])) <= 4
+        # The angle of view is the camera's, not the browser's own: the plate's front is 4.9 m away.
+        height = browser.value("document.querySelector('iframe').parentElement.clientHeight")
+        assert wide == pytest.approx(1.8 / 4.9 * height / 2 / np.tan(np.radians(20)), rel=0.08)
         # Turning the left view narrows the plate in the right one as well.
         row, column = reds.mean(axis=0)
         browser.drag(column, row, 70)
@@ -215,22 +226,44 @@ def test_linked_views_turn_together_and_share_their_controls(browser: Browser) -
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="a page test needs a browser: apt-get install chromium")
+@pytest.mark.parametrize(("count", "columns"), [(2, 2), (3, 3), (4, 2)])
+def test_views_stand_side_by_side_at_one_size(browser: Browser, tmp_path: Path, count: int, columns: int) -> None:
+    (tmp_path / "page.html").write_bytes(split_page([(str(k), ()) for k in range(count)], "several"))
+    browser.resize(1200, 500)
+    browser.call("Page.navigate", url=(tmp_path / "page.html").as_uri())
+    boxes = "[...document.querySelectorAll('iframe')].map(f => Object.values(f.getBoundingClientRect().toJSON()))"
+    until(lambda: len(browser.value(boxes) or []) == count)
+    found = np.array(browser.value(boxes))  # x, y, width, height
+    panel = PANEL_WIDTH * 1200 / (columns * 760 + PANEL_WIDTH)
+    for k, (x, y, width, height) in enumerate(found[:, :4]):
+        assert x == pytest.approx(k % columns * (1200 - panel) / columns, abs=8)
+        assert (y > 250) == (k >= columns)
+        assert width - (panel if k % columns == columns - 1 else 0) == pytest.approx((1200 - panel) / columns, abs=8)
+        assert 150 < height < 500
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="a page test needs a browser: apt-get install chromium")
 @pytest.mark.slow
 def test_two_picks_measure_and_keys_act(browser: Browser) -> None:
     plate = np.array([[-1, 0, -0.2], [1, 0, -0.2], [1, 0, 0.2], [-1, 0, 0.2]])
     colors = np.full((4, 3), RED, np.uint8)
     mesh = TriangleMesh(plate, np.array([[0, 1, 2], [0, 2, 3]]), colors)
-    bare = Scene((MeshLayer("plate", mesh), PointLayer("b", PointCloud(plate, colors))), up=np.array([0, 0, 1.0]))
+    # Four points alone would be drawn as wide as they are apart.
+    corners = PointLayer("b", PointCloud(plate, colors), point_size=0.02)
+    bare = Scene((MeshLayer("plate", mesh), corners), up=np.array([0, 0, 1.0]))
     served = serve(bare, port=0, camera=ViewCamera((0, -5, 0), (0, 0, 0), (0, 0, 1)))
 
     def reddish() -> np.ndarray:
+        # Shaded; not the orange of the browser's notes.
         p = browser.pixels()
-        return np.argwhere((p[..., 0] - p[..., 1] > 60) & (p[..., 0] - p[..., 2] > 60))
+        return np.argwhere((p[..., 0] > 100) & (p[..., 1:] < 70).all(axis=2))
 
     try:
+        # Large enough that neither the controls nor the browser's notes lie over the plate.
+        browser.resize(1000, 600)
         browser.call("Page.navigate", url=served.url)
         until(lambda: browser.value("document.querySelectorAll('canvas').length") >= 1)
-        until(lambda: len(reddish()) > 1500)
+        until(lambda: len(reddish()) > 15_000)
         time.sleep(1)
         found = reddish()
         row = float(np.median(found[:, 0]))
@@ -364,6 +397,18 @@ def test_colours_and_sizes_follow_the_controls() -> None:
         assert "height (m)" in page.legend.content
         # UTM-sized coordinates reach the browser relative to the scene's centre.
         assert np.abs(page.nodes["a/red"].points).max() < 3
+    finally:
+        served.close()
+
+
+def test_browsers_begin_at_the_camera_and_see_scenes_of_any_size() -> None:
+    far = PointCloud(np.random.default_rng(0).uniform(-4000, 4000, (500, 3)))
+    served = serve(far, port=0, camera=ViewCamera((0, -20_000, 0), (0, 0, 0), (0, 0, 1), 30.0))
+    try:
+        place = served.page.servers[0].initial_camera
+        assert place.fov == pytest.approx(np.radians(30))
+        assert pytest.approx([0, -20_000, 0], abs=100) == place.position
+        assert place.near < 16_000 < 24_000 < place.far
     finally:
         served.close()
 

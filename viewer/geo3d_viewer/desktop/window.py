@@ -86,7 +86,9 @@ class Window:
         for pane, left, right in zip(self.panes, edges[:-1], edges[1:], strict=True):
             gap = 2 if right != edges[-1] else 0
             pane.widget.frame = gui.Rect(left, area.y, right - left - gap, area.height)
-            pane.label.frame = gui.Rect(left + em, area.y + em // 2, right - left - em, 2 * em)
+            title = pane.label.calc_preferred_size(context, gui.Widget.Constraints())
+            room = right - left - gap
+            pane.label.frame = gui.Rect(left, area.y, min(title.width, room), title.height)
         self.panel.root.frame = gui.Rect(area.get_right() - width, area.y, width, area.height)
         wanted = self.panel.help.calc_preferred_size(context, gui.Widget.Constraints())
         self.panel.help.frame = gui.Rect(area.x + 20, area.y + 20, wanted.width, wanted.height)

@@ -20,6 +20,8 @@ from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer, Scene
 POINT_BUDGET = 2_000_000
 _GROUND = (237, 241, 246)
 _PICKED = (220, 40, 60)
+# Drawn is what lies between a thousandth and the thousandfold of the way to what is looked at.
+_DEPTHS = 1000.0
 
 
 class Canvas:
@@ -75,13 +77,27 @@ class Canvas:
             segment = np.stack(places)[None].astype(np.float32)
             self._marks.append(scene.add_line_segments("/picked/line", segment, _PICKED, line_width=2.0))
 
+    def start_at(self, camera: ViewCamera) -> None:
+        """Where browsers begin that are yet to come.
+
+        Told on arrival alone, a browser may lose the angle of view: it sets its own when its page is ready.
+        """
+        place = self.server.initial_camera
+        place.position, place.look_at = self._local(camera.position), self._local(camera.target)
+        place.up, place.fov = camera.up, float(np.radians(camera.fov))
+        # Its own planes are for scenes of metres.
+        reach = float(np.linalg.norm(np.subtract(camera.position, camera.target))) or 1.0
+        place.near, place.far = reach / _DEPTHS, reach * _DEPTHS
+
     def look(self, client: Any, camera: ViewCamera) -> None:
         """Move one browser's camera."""
         with client.atomic():
             client.camera.up_direction = camera.up
-            client.camera.position = tuple(np.subtract(camera.position, self._centre))
-            client.camera.look_at = tuple(np.subtract(camera.target, self._centre))
+            client.camera.position, client.camera.look_at = self._local(camera.position), self._local(camera.target)
             client.camera.fov = float(np.radians(camera.fov))
+
+    def _local(self, point: tuple[float, float, float]) -> tuple[float, ...]:
+        return tuple(np.subtract(point, self._centre))
 
     def camera_of(self, client: Any) -> ViewCamera:
         """Where one browser's camera is."""

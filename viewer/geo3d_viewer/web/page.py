@@ -20,6 +20,7 @@ from geo3d_viewer.panels import legend_image
 from geo3d_viewer.picking import point_at
 from geo3d_viewer.scene import Layer, LineLayer, PointLayer, Scene
 from geo3d_viewer.web.canvas import Canvas
+from geo3d_viewer.web.split import PANEL_WIDTH
 
 HELP = """| | |
 | --- | --- |
@@ -62,13 +63,15 @@ class Page:
             Canvas(server, names, centre, self.up) for server, (_, names) in zip(servers, self.views, strict=True)
         ]
         for canvas in self.canvases:
+            canvas.start_at(self.home)
             canvas.server.on_client_connect(lambda client, canvas=canvas: self._welcome(client, canvas))
             pick = canvas.server.scene.on_click(modifier="cmd/ctrl")
             pick(lambda event, canvas=canvas: self._pick(event, canvas))
             self._keys(canvas.server.gui)
         # The controls stand beside the last view; the others have none.
-        for canvas in self.canvases[:-1]:
+        for canvas, (title, _) in zip(self.canvases[:-1], self.views, strict=False):
             canvas.server.gui.configure_theme(show_logo=False, show_share_button=False)
+            canvas.server.gui.set_panel_label(title[:40])
             canvas.server.gui.main_panel.minimize()
         self._controls(self.canvases[-1].server.gui)
         self._draw()
@@ -80,8 +83,8 @@ class Page:
 
     def _controls(self, gui: Any) -> None:
         gui.configure_theme(show_logo=False, show_share_button=False)
-        if len(self.views) == 1:
-            gui.main_panel.dock_right()
+        gui.main_panel.dock_right()
+        gui.main_panel.set_width(PANEL_WIDTH)
         gui.set_panel_label(self.state.scene.title[:40] or "geo3d view")
         with gui.add_folder("Layers"):
             self._boxes(gui, [la for la in self.state.scene.layers if not frame_of(la.name)])

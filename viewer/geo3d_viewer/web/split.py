@@ -9,6 +9,9 @@ from string import Template
 
 from geo3d_viewer.linked import View
 
+# Pixels of the controls, which stand beside the last view.
+PANEL_WIDTH = 320
+
 
 def split_page(views: Sequence[View], title: str) -> bytes:
     """HTML of the page at `/`, whose frames are at `view/0/`, `view/1/`, ..."""
@@ -19,4 +22,4 @@ def split_page(views: Sequence[View], title: str) -> bytes:
     )
     columns = len(views) if len(views) < 4 else -(-len(views) // 2)
     text = Template(files("geo3d_viewer.web").joinpath("split.html").read_text(encoding="utf-8"))
-    return text.substitute(title=html.escape(title), columns=columns, figures=figures).encode()
+    return text.substitute(title=html.escape(title), columns=columns, panel=PANEL_WIDTH, figures=figures).encode()

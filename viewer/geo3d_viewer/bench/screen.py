@@ -24,13 +24,17 @@ class VirtualScreen:
         with os.fdopen(read) as pipe:
             self.display = f":{pipe.readline().strip()}"
 
-    def pixels(self) -> NDArray[np.int64]:
+    def bytes(self) -> NDArray[np.uint8]:
         """[H, W, 3] what is on the screen now (an XWD file, 32 bits a pixel, BGRX)."""
         width, height = self.size
         data = (self.folder / "Xvfb_screen0").read_bytes()
         header, colors = struct.unpack(">I", data[:4])[0], struct.unpack(">I", data[76:80])[0]
         image = np.frombuffer(data, np.uint8, width * height * 4, header + 12 * colors).reshape(height, width, 4)
-        return image[:, :, 2::-1].astype(np.int64)
+        return image[:, :, 2::-1]
+
+    def pixels(self) -> NDArray[np.int64]:
+        """[H, W, 3] the same, to reckon with."""
+        return self.bytes().astype(np.int64)
 
     def do(self, *arguments: str) -> None:
         """Call xdotool."""

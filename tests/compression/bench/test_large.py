@@ -23,6 +23,6 @@ def test_a_call_is_measured_and_a_failure_said(tmp_path: Path) -> None:
     large.write_survey(tmp_path / "a.npy", 2000, 100.0)
     row = large.measured(["compress", str(tmp_path / "a.npy"), "-o", str(tmp_path / "a.g3c"), "--grid", "0.5"])
     assert row["peak_mb"] > 50
-    assert 0 < row["cpu_s"]
+    assert row["cpu_s"] > 0
     with pytest.raises(SystemExit, match="geo3d info failed"):
         large.measured(["info", str(tmp_path / "none.g3c")])

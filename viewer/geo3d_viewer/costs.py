@@ -1,18 +1,23 @@
-"""Where the bytes of a scan's colour frames go: predicted, actual and cost of a frame, and bytes over the walk."""
+"""Where the bytes of a scan's colour frames go: predicted, actual and cost of a frame, and bytes over the walk.
+
+The codecs are imported when they are asked: everything that is looked at comes by here, and they take seconds.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from geo3d_compression.container import Container
-from geo3d_compression.rgbd.inspect import FrameCost, frame_bytes, frame_cost, rgbd_item
 from numpy.typing import NDArray
 
 from geo3d.errors import Geo3DError
 from geo3d_viewer.legend import with_bars
 from geo3d_viewer.palette import Legend, palette
 from geo3d_viewer.panels import side_by_side
+
+if TYPE_CHECKING:
+    from geo3d_compression.rgbd.inspect import FrameCost
 
 _BLOCK = 8
 
@@ -25,6 +30,9 @@ def parse_frame(text: str) -> tuple[Path, str] | None:
 
 def walk_bytes(path: Path) -> dict[str, float]:
     """Bytes of each colour frame in a `.g3c` file, in order; empty where it holds no folder of frames."""
+    from geo3d_compression.container import Container
+    from geo3d_compression.rgbd.inspect import frame_bytes, rgbd_item
+
     with Container(path) as container:
         item = rgbd_item(container)
         return {} if item is None else frame_bytes(container, item)
@@ -32,6 +40,9 @@ def walk_bytes(path: Path) -> dict[str, float]:
 
 def cost_of(path: Path, frame: str) -> FrameCost:
     """One frame of a `.g3c` file, by (a part of) its name."""
+    from geo3d_compression.container import Container
+    from geo3d_compression.rgbd.inspect import frame_cost, rgbd_item
+
     with Container(path) as container:
         item = rgbd_item(container)
         if item is None:

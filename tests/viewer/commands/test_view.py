@@ -83,3 +83,19 @@ def test_split_gives_each_path_a_view(tmp_path: Path) -> None:
     assert 150 < height < 200
     with pytest.raises(Geo3DError, match="--split is for windows"):
         view(paths, split=True, turntable=tmp_path / "t.mp4")
+
+
+def test_a_look_at_a_cloud_waits_for_no_codec(tmp_path: Path) -> None:
+    # Importing all of them takes seconds, as long as the whole picture may take.
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(100, 3)))
+    script = (
+        "import sys; from geo3d_viewer.commands.view import view; "
+        "view((sys.argv[1],), snapshot=__import__('pathlib').Path(sys.argv[2]), size='64x48'); "
+        "print([m for m in sys.modules if m.startswith(('geo3d_compression.volume', 'geo3d_compression.image', "
+        "'geo3d_compression.octree', 'torch', 'open3d'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "a.npy", tmp_path / "a.png"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -26,8 +26,8 @@ _SIZE = (1100, 800)
 # Coloured pixels that make a picture, how far their red, green and blue are apart, and of how many one is looked at:
 # the watching is not to take the processor from what is watched.
 _LEAST_PIXELS, _COLOURED, _EVERY = 3000, 60, 4
-# The picture is whole when it has not changed for so long.
-_CALM = 6.0
+# The picture is whole when it has not changed for so long; sorting a large cloud takes seconds in which it does not.
+_CALM = 15.0
 
 
 def main(path: Path | None = None, /, points: int = 20_000_000, drag: float = 0.0, limit: float = 240.0) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -79,9 +82,18 @@ def with_octrees(scene: Scene) -> tuple[Scene, dict[str, Octree]]:
 
 def _refine(window: Window, later: Callable[[], Iterable[Scene]]) -> None:
     gui, _ = import_toolkit()
+    _step_back()
     try:
         for scene, trees in map(with_octrees, later()):
             show_it = partial(window.refined, scene, trees)
             gui.Application.instance.post_to_main_thread(window.window, show_it)
     except Geo3DError as error:
         say(f"geo3d view: the details cannot be shown: {error}")
+
+
+def _step_back() -> None:
+    """Have this thread, which reads and sorts for seconds, leave the processor to the one that draws."""
+    if sys.platform == "linux":
+        # Linux knows the priority of single threads.
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

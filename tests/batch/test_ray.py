@@ -49,7 +49,7 @@ def test_a_node_that_leaves_takes_no_output_with_it(tasks, tmp_path):
     from ray.cluster_utils import Cluster
 
     single = run_batch(tasks, settings(tmp_path), tmp_path / "single")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         leaver = cluster.add_node(num_cpus=1)
         cluster.wait_for_nodes()

@@ -26,8 +26,8 @@ _SIZE = (1100, 800)
 # Coloured pixels that make a picture, how far their red, green and blue are apart, and of how many one is looked at:
 # the watching is not to take the processor from what is watched.
 _LEAST_PIXELS, _COLOURED, _EVERY = 3000, 60, 4
-# The picture is whole when it has not changed for so long; sorting a large cloud takes seconds in which it does not.
-_CALM = 15.0
+# The picture is whole when it has not changed for so many seconds, and the window has taken less of a processor.
+_CALM, _IDLE = 3.0, 0.1
 
 
 def main(path: Path | None = None, /, points: int = 20_000_000, drag: float = 0.0, limit: float = 240.0) -> None:
@@ -68,7 +68,7 @@ def watch(path: Path, place: Path, drag: float = 0.0, limit: float = 240.0) -> R
             time.sleep(0.05)
             now, seen = time.perf_counter() - start, screen.bytes()
         row: Row = {"first_s": now}
-        row |= _dragged(screen, drag) if drag else _settled(screen, start, now, limit)
+        row |= _dragged(screen, drag) if drag else _settled(screen, process.pid, start, now, limit)
         return row | {"peak_mb": _peak_mb(process.pid)}
     finally:
         process.kill()
@@ -81,14 +81,19 @@ def _is_picture(pixels: NDArray[np.uint8]) -> bool:
     return int((np.ptp(few, axis=2) > _COLOURED).sum()) > _LEAST_PIXELS // _EVERY**2
 
 
-def _settled(screen: VirtualScreen, start: float, changed: float, limit: float) -> Row:
-    """When the picture changed for the last time."""
+def _settled(screen: VirtualScreen, pid: int, start: float, changed: float, limit: float) -> Row:
+    """When the picture changed for the last time before there was nothing left to do."""
     before, now = screen.bytes(), changed
-    while now < min(changed + _CALM, limit):
+    marks = [(now, _cpu_s(pid))]
+    while now < limit:
         time.sleep(0.05)
         now, seen = time.perf_counter() - start, screen.bytes()
         if not np.array_equal(seen, before):
             before, changed = seen, now
+        marks = [m for m in marks if m[0] > now - _CALM - 0.2] + [(now, _cpu_s(pid))]
+        span, spent = (marks[-1][k] - marks[0][k] for k in (0, 1))
+        if now > changed + _CALM and span >= _CALM and spent < _IDLE * span:
+            break
     return {"whole_s": changed}
 
 
@@ -110,6 +115,11 @@ def _dragged(screen: VirtualScreen, seconds: float) -> Row:
     gaps.append(time.perf_counter() - at)
     screen.do("mouseup", "1")
     return {"dragged_s": seconds, "pictures": len(gaps) - 1, "longest_still_s": max(gaps)}
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak_mb(pid: int) -> float:

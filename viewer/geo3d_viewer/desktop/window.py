@@ -26,8 +26,9 @@ _PANEL_EMS = 17
 _KEY_SLASH, _KEY_PLUS, _KEY_EQUALS, _KEY_MINUS = 47, 43, 61, 45
 # The window answers this often while a large cloud is being drawn.
 _SLICE = 0.02
-# What takes all cores waits this long for the first picture, which comes from a thread of the toolkit's.
-_FIRST_PICTURE = 0.8
+# What takes all cores waits for the first picture, which comes from threads of the toolkit's: until they have rested
+# for a moment, these seconds after the first tick at the earliest and the latest.
+_FIRST_PICTURE, _MOMENT, _RESTING = (0.4, 6.0), 0.15, 0.5
 # The camera has come to rest when it has not moved for so long.
 _REST = 0.15
 
@@ -65,6 +66,7 @@ class Window:
         self._trees: Mapping[str, Octree] = {}
         self._screenshots = 0
         self._first_tick, self._is_shown = 0.0, False
+        self._glance = 0.0, 0.0
         self._budget, self._drawn_since = Budget(), 0.0
         self.window = gui.Application.instance.create_window(f"geo3d view - {scene.title}", *size)
         self.panes = [Pane(self.window, self.stage, names, title) for title, names in views]
@@ -128,7 +130,7 @@ class Window:
         """Keep the views together, and go on with what is not drawn yet; True if there is something new to see."""
         now = time.monotonic()
         self._first_tick = self._first_tick or now
-        if not self._is_shown and now > self._first_tick + _FIRST_PICTURE:
+        if not self._is_shown and self._is_first_drawn(now):
             self._is_shown = True
             self._on_shown(self)
         if self._drawn_since and self._trees:
@@ -139,6 +141,16 @@ class Window:
             is_new = True
         self._drawn_since = time.monotonic() if is_new else 0.0
         return is_new
+
+    def _is_first_drawn(self, now: float) -> bool:
+        """True when this process rests after the first picture, or that takes too long."""
+        earliest, latest = (self._first_tick + wait for wait in _FIRST_PICTURE)
+        before, spent = self._glance
+        if now < before + _MOMENT:
+            return False
+        self._glance = now, time.process_time()
+        is_resting = before > 0 and self._glance[1] - spent < _RESTING * (now - before)
+        return (is_resting and now > earliest) or now > latest
 
     def _follow_camera(self) -> bool:
         """Turn the other views to where the user has turned one; at rest, choose the points anew for this camera."""

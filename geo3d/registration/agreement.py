@@ -21,20 +21,25 @@ class Agreement:
     source, target  share of each cloud's points that lie on the other's surface with the same facing
     facing          of the points within reach, share whose normals agree (chance: 0.2)
     rmse            point-to-plane, clouds' unit, over agreeing points
+    close           share of the agreeing source points nearer than a quarter of a voxel to the partner's plane
     color           correlation of brightness over agreeing points; 0 without colours
     information     [6, 6] of (omega, v) in the target's centred frame, unit residual deviation
     eigenvalues     [6] of the information a point with lengths in units of the extent, ascending
     eigenvectors    [6, 6] columns, in the same units
+    center, size    [3] middle of the agreeing points, target's centred frame, and their deviation: those units
     """
 
     source: float
     target: float
     facing: float
     rmse: float
+    close: float
     color: float
     information: NDArray[np.float64]
     eigenvalues: NDArray[np.float64]
     eigenvectors: NDArray[np.float64]
+    center: NDArray[np.float64]
+    size: float
 
     @property
     def overlap(self) -> float:
@@ -51,16 +56,19 @@ def agreement(pair: CloudPair, T: NDArray[np.float64]) -> Agreement:
     back, _, near_t = _agreeing(back_points, pair.target.normals @ T[:3, :3], pair.source, REACH * pair.voxel)
     p, q, n = moved[forth], pair.target.points[partner], pair.target.normals[partner]
     residual = ((p - q) * n).sum(axis=1)
-    information, values, vectors = _conditioning(p, n)
+    information, values, vectors, center, size = _conditioning(p, n)
     return Agreement(
         source=float(forth.mean()),
         target=float(back.mean()),
         facing=float((forth.sum() + back.sum()) / max(near_s + near_t, 1)),
         rmse=float(np.sqrt((residual**2).mean())) if len(p) else float("nan"),
+        close=float((np.abs(residual) < 0.25 * pair.voxel).mean()) if len(p) else 0.0,
         color=_color(pair, forth, partner),
         information=information,
         eigenvalues=values,
         eigenvectors=vectors,
+        center=center,
+        size=size,
     )
 
 
@@ -87,15 +95,15 @@ def _agreeing(
 
 def _conditioning(
     p: NDArray[np.float64], n: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
     if len(p) < 6:
-        return np.zeros((6, 6)), np.zeros(6), np.eye(6)
+        return np.zeros((6, 6)), np.zeros(6), np.eye(6), np.zeros(3), 1.0
     J = np.concatenate([np.cross(p, n), n], axis=1)
     center = p.mean(axis=0)
     scale = max(float(np.sqrt(((p - center) ** 2).sum(axis=1).mean())), 1e-12)
     local = np.concatenate([np.cross(p - center, n) / scale, n], axis=1)
     values, vectors = np.linalg.eigh(local.T @ local / len(p))
-    return J.T @ J, np.maximum(values, 0), vectors
+    return J.T @ J, np.maximum(values, 0), vectors, center, scale
 
 
 def _color(pair: CloudPair, forth: NDArray[np.bool_], partner: NDArray[np.int64]) -> float:

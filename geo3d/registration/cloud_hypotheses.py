@@ -17,20 +17,22 @@ from geo3d.registration.se3 import angle, inverse
 MAX_FEATURES = 5000
 
 
-def cloud_hypotheses(pair: CloudPair, seed: int) -> NDArray[np.float64]:
-    """[H, 4, 4] poses between the centred clouds, from FPFH at two scales with and without colour."""
+def cloud_hypotheses(pair: CloudPair, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """[H, 4, 4] poses between the centred clouds, from FPFH at two scales with and without colour; and [H] which of
+    the kinds of features each comes from."""
     rng = np.random.default_rng(seed)
     pick_s, pick_t = _pick(pair.source, rng), _pick(pair.target, rng)
     s, t = (_Features(c, pair.voxel, at) for c, at in ((pair.source, pick_s), (pair.target, pick_t)))
-    found = []
-    for radii, colored in (((5.0, 9.0), True), ((5.0, 9.0), False), ((3.5, 6.0), False)):
+    found, kinds = [np.zeros((0, 4, 4))], [0]
+    for kind, (radii, colored) in enumerate((((5.0, 9.0), True), ((5.0, 9.0), False), ((3.5, 6.0), False))):
         if colored and (pair.source.colors is None or pair.target.colors is None):
             continue
         matches, score = mutual_matches(s.joined(radii, colored), t.joined(radii, colored), top=2)
         p, q = pair.source.points[pick_s[matches[:, 0]]], pair.target.points[pick_t[matches[:, 1]]]
         for tolerance in (1.0, 2.0):
             found.append(sc2_poses(p, q, tolerance * pair.voxel, score=score)[0])
-    return np.concatenate(found) if found else np.zeros((0, 4, 4))
+            kinds += [kind] * len(found[-1])
+    return np.concatenate(found), np.array(kinds[1:], np.int64)
 
 
 class _Features:

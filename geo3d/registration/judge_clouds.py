@@ -1,42 +1,69 @@
-"""Is a pose of two clouds right?  A probability and, if it is too low, the reason for refusing."""
+"""Is a pose of two clouds right?  A probability learned on pairs with known poses and, if it is too low, the reason."""
 
 from __future__ import annotations
 
-import numpy as np
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
 
-from geo3d.registration.agreement import Agreement
+import numpy as np
+from numpy.typing import NDArray
+
+from geo3d.registration.cloud_search import EVIDENCE, CloudCandidate
+from geo3d.registration.degenerate import open_directions
+from geo3d.registration.frames.register_frames import posterior
+from geo3d.registration.frames.verifier import Logistic, logistic_of
 from geo3d.registration.prepare import CloudPair
 
-THRESHOLD = 0.5
-# A distinct pose that scores this share of the best one leaves the choice open.
-AMBIGUOUS = 0.93
+# Of the mean eigenvalue of the information: below this, alignment does not fix the pose, whatever else agrees.
+FIXED = 2e-3
+# Below these no right pose of the training lay: share of normals that agree where surfaces meet, and of points close
+# to their partner's plane.  Further out the model only extrapolates.
+LEAST_FACING, LEAST_CLOSE = 0.55, 0.5
+REFUSED = 0.3
+# Poses farther apart than this, voxels, or 8 degrees, exclude each other.
+RIVAL_MOVE = 4.0
 
 
-def judge(pair: CloudPair, seen: Agreement, rival: float) -> tuple[float, str]:
-    """(probability, reason); the reason is empty if the pose is accepted.
+@cache
+def load_cloud_verifier() -> tuple[Logistic, float]:
+    """The trained verdict that comes with the package, and the least probability that is accepted."""
+    data = json.loads(files("geo3d.registration").joinpath("cloud_verifier.json").read_text())
+    return logistic_of(data["full"], EVIDENCE), float(data["threshold"])
+
+
+def judge(
+    pair: CloudPair, candidates: Sequence[CloudCandidate], evidence: NDArray[np.float64]
+) -> tuple[int, float, str]:
+    """Number of the best candidate, its probability, and why it is refused (empty: it is accepted).
 
     Parameters
     ----------
-    rival : score of the best distinct other pose as a share of this one's (0: none was looked at).
+    evidence : [N, len(EVIDENCE)] of the candidates.
     """
-    rmse = seen.rmse / pair.voxel if np.isfinite(seen.rmse) else 1.0
-    low, high = min(seen.source, seen.target), max(seen.source, seen.target)
-    # By hand, on 30 pairs of shapes and frames: the facing of neighbours is what chance cannot give; overlap alone
-    # says next to nothing.
-    z = -7.0 + 30.0 * (seen.facing - 0.75) + 4.0 * (high + low) - 3.0 * (rmse - 0.25) + 2.0 * max(seen.color, 0)
-    z += 4.0 * max(0.0, 0.85 - rival)
-    probability = float(1 / (1 + np.exp(-z)))
-    if rival > AMBIGUOUS:
-        probability = min(probability, 0.45)
-    if probability >= THRESHOLD:
-        return probability, ""
-    if high < 0.1:
-        return probability, f"no common surface found: at the best pose {high:.0%} of the smaller cloud finds a partner"
-    if rival > AMBIGUOUS:
-        return probability, "ambiguous: another pose fits as well; give --init, or clouds with less symmetry"
-    if seen.facing < 0.6:
-        return probability, f"surfaces meet at the best pose, but {1 - seen.facing:.0%} of their normals disagree"
-    return (
-        probability,
-        f"the best pose is not convincing (overlap {low:.0%} to {high:.0%}, probability {probability:.2f})",
-    )
+    model, threshold = load_cloud_verifier()
+    logits = model.logit(evidence)
+    best = int(logits.argmax())
+    probability, alone = posterior(candidates, logits, RIVAL_MOVE * pair.voxel)
+    seen = candidates[best].seen
+    slides = seen.eigenvalues[0] < FIXED * seen.eigenvalues.mean()
+    if slides or seen.facing < LEAST_FACING or seen.close < LEAST_CLOSE:
+        probability = min(probability, REFUSED)
+    elif probability >= threshold:
+        return best, probability, ""
+    if seen.overlap < 0.1:
+        reason = f"no common surface found: at the best pose {seen.overlap:.0%} of the smaller cloud finds a partner"
+    elif slides:
+        open_ones = " and ".join(open_directions(seen.eigenvalues, seen.eigenvectors, FIXED))
+        reason = f"the clouds share too little shape to fix the pose: {open_ones} changes nothing"
+    elif alone >= threshold:
+        reason = "ambiguous: another pose fits about as well; give --init, or clouds with less symmetry"
+    elif seen.facing < 0.6:
+        reason = f"surfaces meet at the best pose, but {1 - seen.facing:.0%} of their normals disagree"
+    elif seen.close < LEAST_CLOSE:
+        reason = f"surfaces meet at the best pose, but only {seen.close:.0%} of the points lie on the other cloud's"
+    else:
+        low = min(seen.source, seen.target)
+        reason = f"the best pose is not convincing (overlap {low:.0%} to {seen.overlap:.0%}, {probability:.2f} likely)"
+    return best, probability, reason

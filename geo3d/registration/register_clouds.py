@@ -1,13 +1,14 @@
 """Registration of two point clouds.
 
-clouds ─▶ prepare_pair ─▶ hypotheses ─▶ best_distinct ─▶ ICP ─▶ agreement ─▶ judge ─▶ result or refusal
-          one scale       features,     overlap both              both ways
-                          groups        ways
+clouds ─▶ single views? ─▶ registered through their cameras ─▶ result, or, refused there or none:
+       ─▶ prepare_pair ─▶ search_clouds ─▶ judge ─▶ result or refusal
+          one scale       poses, evidence   learned
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,17 @@ from numpy.typing import NDArray
 from geo3d.errors import Geo3DError
 from geo3d.registration.agreement import Agreement, agreement
 from geo3d.registration.classical import CLASSICAL
-from geo3d.registration.cloud_hypotheses import best_distinct, cloud_hypotheses, near
+from geo3d.registration.cloud_search import evidence_at, search_clouds
 from geo3d.registration.degenerate import open_directions
 from geo3d.registration.judge_clouds import judge
 from geo3d.registration.prepare import CloudPair, extent, finite_cloud, prepare_pair, unit_note
 from geo3d.registration.refine_clouds import refine_clouds
 from geo3d.registration.result import RegistrationResult
+from geo3d.registration.views.register_views import register_views
 from geo3d.types import PointCloud
 
-KEEP = 10
-SEARCH_POINTS = 3000
+# Fewer points than this are no picture.
+LEAST_VIEW = 1500
 
 
 def register_clouds(
@@ -48,16 +50,29 @@ def register_clouds(
     if method != "auto" and method not in CLASSICAL:
         raise Geo3DError(f"unknown registration method '{method}' (known: auto, {', '.join(CLASSICAL)})")
     start = time.perf_counter()
-    clash = _unit_clash(source, target)
+    (source, notes_s), (target, notes_t) = finite_cloud(source, "source"), finite_cloud(target, "target")
+    notes = notes_s + notes_t
+    sizes = extent(source.points), extent(target.points)
+    clash = unit_note(*sizes)
     if clash:
         return refused(clash, time.perf_counter() - start, method)
+    if method == "auto" and min(sizes) > 0 and min(len(source), len(target)) >= LEAST_VIEW:
+        through_cameras = register_views(source, target, init=init)
+        if through_cameras is not None:
+            result, certain = through_cameras
+            if result.converged or certain:
+                return replace(result, notes=notes, seconds=time.perf_counter() - start)
     pair = prepare_pair(source, target)
     if method == "auto":
-        T, rival = _search(pair, init, seed)
+        found = search_clouds(pair, [pair.centered(np.eye(4) if init is None else init)], seed)
+        best, probability, reason = judge(pair, found.refined, found.evidence)
+        T = refine_clouds(pair, found.refined[best].T, (1.0,))
+        seen = agreement(pair, T)
     else:
-        T, rival = CLASSICAL[method](pair, init, seed), 0.0
-    seen = agreement(pair, T)
-    probability, reason = judge(pair, seen, rival)
+        T = CLASSICAL[method](pair, init, seed)
+        only, evidence = evidence_at(pair, T)
+        _, probability, reason = judge(pair, [only], evidence[None])
+        seen = only.seen
     return RegistrationResult(
         T_target_source=pair.uncentered(T),
         converged=not reason,
@@ -69,25 +84,8 @@ def register_clouds(
         seconds=time.perf_counter() - start,
         method=method,
         degenerate=open_directions(seen.eigenvalues, seen.eigenvectors),
-        notes=pair.notes,
+        notes=notes,
     )
-
-
-def _search(pair: CloudPair, init: NDArray[np.float64] | None, seed: int) -> tuple[NDArray[np.float64], float]:
-    """Best pose between the centred clouds, and its best distinct rival's score as a share of its own."""
-    own = pair.centered(np.eye(4) if init is None else init)
-    poses = np.concatenate([cloud_hypotheses(pair, seed), own[None]])
-    poses, _ = best_distinct(pair, poses, KEEP)
-    refined = [refine_clouds(pair, T, (3.0, 1.5), SEARCH_POINTS) for T in poses]
-    scores = np.array([_score(agreement(pair, T)) for T in refined])
-    best = int(scores.argmax())
-    rivals = [s for T, s in zip(refined, scores, strict=True) if not near(T, refined[best], 4 * pair.voxel)]
-    T = refine_clouds(pair, refined[best], (1.0,))
-    return T, float(max(rivals, default=0.0) / max(scores[best], 1e-9))
-
-
-def _score(seen: Agreement) -> float:
-    return float(np.sqrt(seen.source * seen.target) * seen.facing * (1 + 0.3 * max(seen.color, 0)))
 
 
 def _information(pair: CloudPair, seen: Agreement) -> NDArray[np.float64]:
@@ -98,11 +96,6 @@ def _information(pair: CloudPair, seen: Agreement) -> NDArray[np.float64]:
     A = np.eye(6)
     A[3:, :3] = np.array([[0, -c[2], c[1]], [c[2], 0, -c[0]], [-c[1], c[0], 0]]).T
     return A.T @ seen.information @ A / sigma**2
-
-
-def _unit_clash(source: PointCloud, target: PointCloud) -> str:
-    a, b = finite_cloud(source, "source")[0], finite_cloud(target, "target")[0]
-    return unit_note(extent(a.points), extent(b.points))
 
 
 def refused(reason: str, seconds: float, method: str) -> RegistrationResult:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,14 @@ def register_descriptions(
     )
 
 
-def posterior(refined: Sequence[Candidate], logits: NDArray[np.float64], move: float) -> tuple[float, float]:
+class Posed(Protocol):
+    """Whatever stands at a pose."""
+
+    @property
+    def T(self) -> NDArray[np.float64]: ...
+
+
+def posterior(refined: Sequence[Posed], logits: NDArray[np.float64], move: float) -> tuple[float, float]:
     """Probability of the best candidate, with and without its rivals.
 
     At most one of several distinct poses is right, so the odds of all share one unit of probability with the

@@ -48,11 +48,11 @@ class Verifier:
 def load_verifier() -> Verifier:
     """The trained verifier that comes with the package."""
     data = json.loads(files("geo3d.registration.frames").joinpath("verifier.json").read_text())
-    quick, full = (_logistic(data[k], names) for k, names in (("quick", QUICK), ("full", FULL)))
+    quick, full = (logistic_of(data[k], names) for k, names in (("quick", QUICK), ("full", FULL)))
     return Verifier(quick, full, float(data["threshold"]))
 
 
-def _logistic(data: dict[str, Any], names: tuple[str, ...]) -> Logistic:
+def logistic_of(data: dict[str, Any], names: tuple[str, ...]) -> Logistic:
     """The stored model over all evidence that is gathered; what it does not know weighs nothing."""
     if not set(data["names"]) <= set(names):
         raise FormatError(f"the verifier was trained on other evidence ({data['names']}) than this version gathers")

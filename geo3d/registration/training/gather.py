@@ -66,13 +66,13 @@ def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int) -> Evidence:
         poses = np.concatenate([proposed, np.stack([np.eye(4), *shaken])])
         colored = a.maps.colored and b.maps.colored
         for k in rng.permutation(len(poses))[:40]:
-            label = _label(poses[k], truth, pair.overlap, 15, min(0.3, 0.15 * depth), 2.0)
+            label = label_pose(poses[k], truth, pair.overlap, 15, min(0.3, 0.15 * depth), 2.0)
             if label >= 0:
                 quick_x.append(quick_evidence(consistency(a.maps, b.maps, poses[k], level=2), colored))
                 quick_y.append(label)
         # The shaken truth is not refined: it would be a right pose that nothing leads to, which never happens in use.
         for one, evidence in zip(found.refined, found.evidence, strict=True):
-            full_y.append(_label(one.T, truth, pair.overlap, 5, min(0.10, 0.05 * depth), 2.5))
+            full_y.append(label_pose(one.T, truth, pair.overlap, 5, min(0.10, 0.05 * depth), 2.5))
             full_x.append(evidence)
             full_pose.append(one.T)
             owner.append(number)
@@ -80,9 +80,10 @@ def gather(pairs: Iterable[FramePair], quick: Logistic, seed: int) -> Evidence:
     return Evidence(*map(np.array, columns))
 
 
-def _label(
+def label_pose(
     T: NDArray[np.float64], truth: NDArray[np.float64], overlap: float, degrees: float, metres: float, margin: float
 ) -> int:
+    """1 within degrees and metres of the truth, 0 beyond them by the margin, -1 between or right by chance."""
     D = inverse(truth) @ T
     turn, move = np.rad2deg(angle(D)), float(np.linalg.norm(D[:3, 3]))
     if turn < degrees and move < metres:

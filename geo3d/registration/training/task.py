@@ -47,20 +47,21 @@ def train_verifier(settings: dict[str, Any], folder: Path) -> None:
     Run again, it goes on with the sets that are missing.
     """
     config = from_dict(VerifierConfig, settings)
-    sets = {name: _gathered(folder / f"{name}.npz", pairs, config) for name, pairs in _sources(config).items()}
+    sets = {name: _gathered(folder / f"{name}.npz", pairs, config) for name, pairs in sources_of(config).items()}
     if not sets:
         raise Geo3DError("the verifier needs folders or rooms to train on; the configuration names none")
     held_out = {name: _held_out(sets, name, config.ridge, config.threshold) for name in sets} if len(sets) > 1 else {}
     quick = fit_logistic(*_joined(list(sets.values()), "quick"), QUICK, config.ridge)
     full = fit_logistic(*_joined(list(sets.values()), "full"), FULL, config.ridge)
-    weights = {"quick": _plain(quick), "full": _plain(full), "threshold": config.threshold}
+    weights = {"quick": plain(quick), "full": plain(full), "threshold": config.threshold}
     write_text(folder / "verifier.json", to_json(weights, indent=1) + "\n")
     write_text(folder / "report.json", to_json({"held_out": held_out}, indent=1) + "\n")
     for name, numbers in held_out.items():
         say(f"{name} held out: " + ", ".join(f"{k} {v:.4g}" for k, v in numbers.items()))
 
 
-def _sources(config: VerifierConfig) -> dict[str, Any]:
+def sources_of(config: VerifierConfig) -> dict[str, Any]:
+    """Pairs by the name of their set, made as they are asked for."""
     sources: dict[str, Any] = {}
     for text in config.folders:
         sources[Path(text).name] = folder_pairs(Path(text), config.pairs_per_bin, config.seed)
@@ -102,7 +103,8 @@ def _held_out(sets: dict[str, Evidence], name: str, ridge: float, threshold: flo
     }
 
 
-def _plain(model: Logistic) -> dict[str, Any]:
+def plain(model: Logistic) -> dict[str, Any]:
+    """A model as JSON holds it; inverse of `logistic_of`."""
     return {
         "names": list(model.names),
         "mean": model.mean.round(6).tolist(),

@@ -1,8 +1,8 @@
 """Registration of two point clouds.
 
 clouds ─▶ single views? ─▶ registered through their cameras ─▶ result, or, refused there or none:
-       ─▶ prepare_pair ─▶ search_clouds ─▶ judge ─▶ result or refusal
-          one scale       poses, evidence   learned
+       ─▶ prepare_pair ─▶ search_clouds ─▶ judge ─▶ result or refusal; where cameras refused single views for certain,
+          one scale       poses, evidence   learned  a result only if both searches end in the same pose
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from geo3d.registration.agreement import Agreement, agreement
 from geo3d.registration.classical import CLASSICAL
 from geo3d.registration.cloud_search import evidence_at, search_clouds
 from geo3d.registration.degenerate import open_directions
-from geo3d.registration.judge_clouds import judge
+from geo3d.registration.judge_clouds import agreed, judge
 from geo3d.registration.prepare import CloudPair, extent, finite_cloud, prepare_pair, unit_note
 from geo3d.registration.refine_clouds import refine_clouds
 from geo3d.registration.result import RegistrationResult
@@ -56,17 +56,24 @@ def register_clouds(
     clash = unit_note(*sizes)
     if clash:
         return refused(clash, time.perf_counter() - start, method)
+    refusal, certain = None, False
     if method == "auto" and min(sizes) > 0 and min(len(source), len(target)) >= LEAST_VIEW:
         through_cameras = register_views(source, target, init=init)
         if through_cameras is not None:
-            result, certain = through_cameras
-            if result.converged or certain:
-                return replace(result, notes=notes, seconds=time.perf_counter() - start)
+            refusal, certain = through_cameras
+            if refusal.converged:
+                return replace(refusal, notes=notes, seconds=time.perf_counter() - start)
     pair = prepare_pair(source, target)
     if method == "auto":
         found = search_clouds(pair, [pair.centered(np.eye(4) if init is None else init)], seed)
         best, probability, reason = judge(pair, found.refined, found.evidence)
         T = refine_clouds(pair, found.refined[best].T, (1.0,))
+        if refusal is not None:
+            both = agreed(pair, T, probability, pair.centered(refusal.T_target_source), refusal.probability)
+            if both:
+                probability, reason = both, ""
+            elif certain:
+                return replace(refusal, notes=notes, seconds=time.perf_counter() - start)
         seen = agreement(pair, T)
     else:
         T = CLASSICAL[method](pair, init, seed)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from geo3d.registration.cloud_search import EVIDENCE, evidence_at
-from geo3d.registration.judge_clouds import judge
+from geo3d.registration.judge_clouds import agreed, judge
 from geo3d.registration.prepare import prepare_pair
 from geo3d.types import PointCloud
 
@@ -42,3 +43,16 @@ def test_two_poses_that_fit_as_well_are_ambiguous() -> None:
     _, probability, reason = judge(pair, [one, other], np.stack([evidence, evidence]))
     assert probability < 0.51 < alone
     assert "ambiguous" in reason
+
+
+def test_two_unsure_searches_convince_only_at_one_pose() -> None:
+    pair = prepare_pair(wall(0, True), wall(1, True))
+    here, near, far = np.eye(4), np.eye(4), np.eye(4)
+    near[0, 3], far[0, 3] = pair.voxel, 3 * pair.voxel
+    assert agreed(pair, here, 0.75, near, 0.3) == pytest.approx(1 - 0.25 * 0.7)
+    assert agreed(pair, here, 0.75, far, 0.3) == 0
+    assert agreed(pair, here, 0.75, np.diag([-1.0, -1.0, 1.0, 1.0]), 0.3) == 0
+    # What one of them excludes, or what both hold for little, is not taken.
+    assert agreed(pair, here, 0.79, near, 0.0) == 0
+    assert agreed(pair, here, 0.3, near, 0.9) == 0
+    assert agreed(pair, here, 0.5, near, 0.4) == 0

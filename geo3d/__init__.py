@@ -5,8 +5,9 @@ Importing this package is cheap; names below load what they need on first use.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from geo3d.lazy import lazy_names
 
 if TYPE_CHECKING:
     from geo3d.errors import Geo3DError as Geo3DError
@@ -30,13 +31,4 @@ _PUBLIC = {
 }
 
 __all__ = sorted(_PUBLIC)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'geo3d' has no attribute '{name}' (public names: {', '.join(__all__)})")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _PUBLIC)

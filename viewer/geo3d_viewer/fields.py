@@ -29,13 +29,13 @@ _RATE = 24
 
 def is_field(path: Path) -> bool:
     """Whether a file is a `.g3c` with a radiance field, by its table."""
-    from geo3d_compression.container import Container
-    from geo3d_recon.field.coding import NAME
-
     if path.suffix.lower() != ".g3c" or not path.is_file():
         return False
+    from geo3d_compression.container import Container
+    from geo3d_recon.field.names import FIELD_FILE
+
     with Container(path) as container:
-        return any(item.name == NAME for item in container.items)
+        return any(item.name == FIELD_FILE for item in container.items)
 
 
 def field_scene(field: RadianceField, name: str) -> Scene:

@@ -26,12 +26,11 @@ from geo3d.types import PinholeCamera, PointCloud
 from geo3d.types.checks import as_transform
 from geo3d_recon.field.cameras import FieldCameras
 from geo3d_recon.field.model import Layer, RadianceField
+from geo3d_recon.field.names import FIELD_FILE, FIELD_VERSION
 from geo3d_recon.field.shells import Shells
 from geo3d_recon.field.sparse_grid import SparseGrid
 from geo3d_recon.field.surface import STEPS, Surface
 
-VERSION = 1
-NAME = "field.json"
 # Steps of the colours as parts of the field's error; of latent features and opacities as parts of their spread.
 _COLOR_STEP = 1.0
 _OTHER_STEP = 0.3
@@ -74,7 +73,7 @@ def to_bundle(field: RadianceField) -> Bundle:
     clouds["surface.ply"] = PointCloud(surface.coords, attributes={"distance": surface.distances})
     c = field.cameras.camera
     about = {
-        "version": VERSION,
+        "version": FIELD_VERSION,
         "surface_cell": surface.cell,
         "cells": {k: layer.grid.cell for k, layer in layers.items()},
         "steps": {k: s.tolist() for k, s in steps.items()},
@@ -90,17 +89,19 @@ def to_bundle(field: RadianceField) -> Bundle:
         "gains.npy": field.cameras.gains,
         "times.npy": field.cameras.times,
     }
-    return Bundle(clouds, arrays, {NAME: to_json(about).encode()})
+    return Bundle(clouds, arrays, {FIELD_FILE: to_json(about).encode()})
 
 
 def from_bundle(bundle: Bundle, name: str) -> RadianceField:
     """The field that a bundle holds; `name` is for error messages."""
-    if NAME not in bundle.files:
-        raise Geo3DError(f"{name} is no radiance field: it has no {NAME} (make one with reconstruct --method field)")
+    if FIELD_FILE not in bundle.files:
+        raise Geo3DError(
+            f"{name} is no radiance field: it has no {FIELD_FILE} (make one with reconstruct --method field)"
+        )
     try:
-        about = json.loads(bundle.files[NAME])
-        if about["version"] != VERSION:
-            raise BitstreamError(f"{name} has field version {about['version']}; this program reads {VERSION}")
+        about = json.loads(bundle.files[FIELD_FILE])
+        if about["version"] != FIELD_VERSION:
+            raise BitstreamError(f"{name} has field version {about['version']}; this program reads {FIELD_VERSION}")
         return _field(bundle, about)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         if isinstance(error, Geo3DError):

@@ -11,6 +11,7 @@ from geo3d.errors import FormatError
 from geo3d.io.ply import cloud_from_vertices, parse_header
 from geo3d.io.ply.header import BYTE_ORDERS
 from geo3d.types import PointCloud, as_points
+from geo3d_viewer.lod import FIRST_POINTS
 
 _LARGE_FILE = 64 << 20
 _MOST_HEADER = 1 << 20
@@ -32,13 +33,13 @@ def preview_points(path: Path, budget: int, large: int = _LARGE_FILE) -> PointCl
 def stages(paths: Sequence[str]) -> tuple[int | None, ...]:
     """How many points of large clouds `load_scene` should take, time after time, until it has all (None).
 
-    Decoding takes longer than reading: `.g3c` files begin with fewer points, and large ones have a stage between.
+    Decoding takes longer than reading: large `.g3c` files have a stage between.
     """
     files = [p for p in map(Path, paths) if p.is_file()]
     packed = [p.stat().st_size for p in files if p.suffix.lower() == ".g3c"]
     if packed:
-        return (100_000, 1_500_000, None) if max(packed) >= _LARGE_PACKED else (100_000, None)
-    return (150_000, None) if any(p.stat().st_size >= _LARGE_FILE for p in files) else (None,)
+        return (FIRST_POINTS, 1_500_000, None) if max(packed) >= _LARGE_PACKED else (FIRST_POINTS, None)
+    return (FIRST_POINTS, None) if any(p.stat().st_size >= _LARGE_FILE for p in files) else (None,)
 
 
 def _npy(path: Path, budget: int) -> PointCloud | None:

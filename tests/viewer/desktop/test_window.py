@@ -72,7 +72,7 @@ def later():
     return [as_scene(cloud(20_000, [20, 20, 230]))]
 from geo3d_viewer import as_scene
 import geo3d_viewer.desktop.show as module
-module._LARGE = 10_000  # the details come as an octree's cubes
+module.LARGE_CLOUD = 10_000  # the details come as an octree's cubes
 show(cloud(4000, [230, 20, 20]), (400, 300), later=later)
 """
 

@@ -10,9 +10,14 @@ _SLOW, _FAST = 0.25, 0.06
 
 @dataclass(frozen=True)
 class Budget:
-    """A number of points to draw; a software renderer ends at the least, a graphics card at the most."""
+    """A number of points to draw; a software renderer stays at the least, a graphics card ends at the most."""
 
-    points: int = 1_500_000
+    points: int = _LEAST
+
+    @property
+    def is_least(self) -> bool:
+        """True where even so few points may take too long for a picture that moves."""
+        return self.points == _LEAST
 
     def after(self, seconds: float) -> Budget:
         """The budget after a picture that took so long."""

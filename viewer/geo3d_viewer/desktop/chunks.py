@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geo3d.types import PointCloud
 from geo3d_viewer.coloring import layer_point_colors
 from geo3d_viewer.desktop.state import Cut, clipped_cloud
-from geo3d_viewer.lod import thinned_cloud
+from geo3d_viewer.lod import FIRST_POINTS, thinned_cloud
 from geo3d_viewer.octree import Octree
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.scene import PointLayer
@@ -21,18 +21,19 @@ _SAMPLE = 200_000
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """How the points of a layer are drawn; another object stands for another look."""
+    """How the points of a layer are drawn, and how its coarse stand-in; another object stands for another look."""
 
     layer: PointLayer
     cut: Cut | None
     material: Any
+    coarse_material: Any
 
 
 class Chunks:
     """The cubes of one layer in one Open3D scene.
 
     `aim` says what is wanted, `step` comes one cube closer to it: the window takes steps while it has time, so
-    that it answers meanwhile.
+    that it answers meanwhile.  `move` has few wide points stand for all cubes while the camera moves.
     """
 
     def __init__(self, scene: Any, name: str, tree: Octree, centre: NDArray[np.float64], up: NDArray[np.float64]):
@@ -45,6 +46,8 @@ class Chunks:
         self._look: Look | None = None
         self._queue: list[int] = []
         self._sample = thinned_cloud(tree.cloud, _SAMPLE)
+        self._is_visible, self._is_moving = True, False
+        self._coarse_look: Look | None = None
 
     @property
     def drawn(self) -> PointCloud:
@@ -71,25 +74,57 @@ class Chunks:
             self._scene.remove_geometry(name)
         self._has[cube], self._looks[cube] = self._wanted[cube], self._look
         part = self.tree.part(cube, int(self._has[cube]))
-        if self._look.cut is not None:
-            part = clipped_cloud(part, self._look.cut)
-        self._is_on_card[cube] = len(part) > 0
-        if len(part):
-            colors, _ = layer_point_colors(self._look.layer, self._up, part, self._sample)
-            self._scene.add_geometry(name, to_cloud(part.points, colors, self._centre), self._look.material)
+        self._is_on_card[cube] = self._add(name, part, self._look, self._look.material)
         return True
+
+    def _add(self, name: str, part: PointCloud, look: Look, material: Any) -> bool:
+        if look.cut is not None:
+            part = clipped_cloud(part, look.cut)
+        if len(part):
+            colors, _ = layer_point_colors(look.layer, self._up, part, self._sample)
+            self._scene.add_geometry(name, to_cloud(part.points, colors, self._centre), material)
+        return len(part) > 0
+
+    def move(self, is_moving: bool) -> None:
+        """Have the stand-in drawn, or the cubes again."""
+        if is_moving != self._is_moving:
+            self._is_moving = is_moving
+            self._show()
 
     def show(self, is_visible: bool) -> None:
         """Show or hide what is on the card."""
-        for cube in np.flatnonzero(self._is_on_card):
-            self._scene.show_geometry(f"{self._name}#{cube}", is_visible)
+        if is_visible != self._is_visible:
+            self._is_visible = is_visible
+            self._show()
         if not is_visible:
             self._queue = []
+
+    def _show(self) -> None:
+        is_coarse = self._is_visible and self._is_moving
+        if is_coarse and self._look is not None and self._coarse_look is not self._look:
+            self._drop_coarse()
+            coarse = thinned_cloud(self.tree.cloud, FIRST_POINTS)
+            if self._add(self._coarse_name, coarse, self._look, self._look.coarse_material):
+                self._coarse_look = self._look
+        elif self._coarse_look is not None:
+            self._scene.show_geometry(self._coarse_name, is_coarse)
+        for cube in np.flatnonzero(self._is_on_card):
+            self._scene.show_geometry(f"{self._name}#{cube}", self._is_visible and not self._is_moving)
+
+    @property
+    def _coarse_name(self) -> str:
+        return f"{self._name}#coarse"
+
+    def _drop_coarse(self) -> None:
+        if self._coarse_look is not None:
+            self._scene.remove_geometry(self._coarse_name)
+        self._coarse_look = None
 
     def remove(self) -> None:
         """Take everything off the card."""
         for cube in np.flatnonzero(self._is_on_card):
             self._scene.remove_geometry(f"{self._name}#{cube}")
+        self._drop_coarse()
         self._is_on_card[:] = False
         self._has[:] = 0
         self._queue = []

@@ -9,12 +9,9 @@ from numpy.typing import NDArray
 
 from geo3d_viewer.coloring import layer_point_colors, layer_vertex_colors
 from geo3d_viewer.desktop.chunks import to_cloud
-from geo3d_viewer.lod import thinned_cloud
+from geo3d_viewer.lod import FIRST_POINTS, LARGE_CLOUD, thinned_cloud
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.scene import Layer, LineLayer, MeshLayer, PointLayer
-
-# Points of a large cloud that are drawn before its octree is there.
-FIRST_POINTS = 1_000_000
 
 
 def to_open3d(
@@ -46,7 +43,7 @@ def point_material(pixels: float) -> Any:
 def _points(
     layer: PointLayer, centre: NDArray[np.float64], up: NDArray[np.float64], material: Any
 ) -> tuple[Any, Any, Legend | None]:
-    shown = thinned_cloud(layer.cloud, FIRST_POINTS)
+    shown = thinned_cloud(layer.cloud, FIRST_POINTS) if len(layer.cloud) > LARGE_CLOUD else layer.cloud
     if not len(shown):
         return None, material, None
     colors, legend = layer_point_colors(layer, up, shown)

@@ -13,16 +13,16 @@ from geo3d.types import PointCloud
 from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.density import typical_spacing
 from geo3d_viewer.desktop.chunks import Chunks, Look
-from geo3d_viewer.desktop.geometry import FIRST_POINTS, point_material, to_open3d
+from geo3d_viewer.desktop.geometry import point_material, to_open3d
 from geo3d_viewer.desktop.state import WindowState, clipped
 from geo3d_viewer.desktop.toolkit import import_toolkit
 from geo3d_viewer.linked import is_in
-from geo3d_viewer.lod import thinned_cloud
+from geo3d_viewer.lod import FIRST_POINTS, thinned_cloud
 from geo3d_viewer.octree import Octree
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.scene import Layer, PointLayer
 
-_USUAL_PIXELS, _WIDEST = 3.0, 3.0
+_USUAL_PIXELS, _WIDEST = 3.0, 4.0
 _GROUND = [0.93, 0.945, 0.965, 1.0]
 
 
@@ -173,13 +173,22 @@ class Pane:
             chunks = known[2]
             chunks.show(True)
         is_same = known is not None and known[0] == key and known[1].layer.cloud is layer.cloud
-        look = known[1] if known and is_same else Look(layer, state.cut(self.stage.box), point_material(pixels))
+        if known and is_same:
+            look = known[1]
+        else:
+            wide = point_material(pixels * self._widening(layer))
+            look = Look(layer, state.cut(self.stage.box), point_material(pixels), wide)
         self._chunks[layer.name] = (key, look, chunks)
         return chunks.aim(tree.wanted(camera, self.size, budget), look)
 
     def _show(self, name: str, is_visible: bool) -> None:
         if not self._drawn[name].is_empty:
             self.scene.show_geometry(name, is_visible)
+
+    def move(self, is_moving: bool) -> None:
+        """Draw large clouds coarsely while the camera moves, and fully again."""
+        for _, _, chunks in self._chunks.values():
+            chunks.move(is_moving)
 
     def step(self) -> bool:
         """Draw one more cube; False if all are drawn."""

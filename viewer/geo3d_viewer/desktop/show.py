@@ -17,14 +17,12 @@ from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.desktop.display import require_display
 from geo3d_viewer.desktop.toolkit import import_toolkit
 from geo3d_viewer.linked import View
+from geo3d_viewer.lod import LARGE_CLOUD
 from geo3d_viewer.octree import Octree, build_octree
 from geo3d_viewer.scene import Layer, PointLayer, Scene, as_scene
 
 if TYPE_CHECKING:
     from geo3d_viewer.desktop.window import Window
-
-# Smaller clouds are drawn whole.
-_LARGE = 1_000_000
 
 
 def show(
@@ -66,7 +64,7 @@ def show(
 
 
 def _is_large(layer: Layer) -> bool:
-    return isinstance(layer, PointLayer) and len(layer.cloud) > _LARGE
+    return isinstance(layer, PointLayer) and len(layer.cloud) > LARGE_CLOUD
 
 
 def with_octrees(scene: Scene) -> tuple[Scene, dict[str, Octree]]:

@@ -68,6 +68,7 @@ class Window:
         self._first_tick, self._is_shown = 0.0, False
         self._glance = 0.0, 0.0
         self._budget, self._drawn_since = Budget(), 0.0
+        self._is_coarse = False
         self.window = gui.Application.instance.create_window(f"geo3d view - {scene.title}", *size)
         self.panes = [Pane(self.window, self.stage, names, title) for title, names in views]
         for pane in self.panes:
@@ -137,7 +138,7 @@ class Window:
             self._budget = self._budget.after(now - self._drawn_since)
         is_new = self._follow_camera()
         end = time.perf_counter() + _SLICE
-        while time.perf_counter() < end and any(pane.step() for pane in self.panes):
+        while not self._is_coarse and time.perf_counter() < end and any(pane.step() for pane in self.panes):
             is_new = True
         self._drawn_since = time.monotonic() if is_new else 0.0
         return is_new
@@ -162,12 +163,23 @@ class Window:
                 if pane is not leader:
                     pane.scene.camera.copy_from(leader.scene.camera)
             self._matrices, self._moved = [pane.view_matrix for pane in self.panes], now
+            self._draw_coarsely(self._budget.is_least)
             return True
         matrix, budget = self._aimed
         is_old = budget != self._budget or not np.array_equal(matrix, self._matrices[0])
-        if self._trees and is_old and now > self._moved + _REST:
+        is_resting = now > self._moved + _REST
+        if self._trees and is_old and is_resting:
             self._refresh(self.camera)
+        if self._is_coarse and is_resting:
+            self._draw_coarsely(False)
+            return True
         return False
+
+    def _draw_coarsely(self, is_coarse: bool) -> None:
+        """Have few points stand for large clouds where a whole picture would keep a moving camera waiting."""
+        self._is_coarse = is_coarse
+        for pane in self.panes:
+            pane.move(is_coarse)
 
     def _mouse(self, event: Any, pane: Pane) -> Any:
         gui, _ = import_toolkit()

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from geo3d.types import PointCloud
 from geo3d_viewer.desktop.chunks import Chunks, Look
 from geo3d_viewer.lod import FIRST_POINTS
 from geo3d_viewer.octree import build_octree
 from geo3d_viewer.scene import PointLayer
+
+from geo3d.types import PointCloud
 
 pytest.importorskip("open3d")
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from geo3d.batch.settings import BatchSettings
+from geo3d.batch.settings import PROGRAM, BatchSettings
 from geo3d.batch.tasks import Task, fingerprint
+from geo3d.batch.warm import CAN_FORK, Ended, warm_program
 from geo3d.batch.worker import PARENT
 
 PARTIAL = ".partial"
@@ -83,27 +84,39 @@ def command_line(task: Task, settings: BatchSettings, output: Path) -> list[str]
 
 def _call(task: Task, settings: BatchSettings, output: Path) -> tuple[int, str]:
     """(exit code, reason); a negative code is a signal, 124 a timeout."""
-    environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(settings.threads)) | {PARENT: str(os.getpid())}
+    environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(settings.threads))
+    words = command_line(task, settings, output)
+    if CAN_FORK and settings.program == PROGRAM:
+        code, stderr = warm_program(settings.verb[0], environment).call(words[len(PROGRAM) :], settings.timeout)
+    else:
+        code, stderr = _started(words, environment, settings.timeout)
+    if code is None:
+        return 124, f"took longer than {settings.timeout:g} s"
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    last = lines[-1].strip()[:500] if lines else "no message"
+    if code < 0:
+        return code, f"the process was ended by {_signal_name(-code)}"
+    # Python itself ends with 1 after an exception that nobody expected; such a crash is worth another try.
+    if code == 1 and any(line.startswith("Traceback (most recent call last)") for line in lines):
+        return 70, f"crashed: {last}"
+    return code, last if code in _FINAL_CODES else f"exit code {code}: {last}"
+
+
+def _started(words: list[str], environment: dict[str, str], timeout: float | None) -> Ended:
+    """Start a program and wait for its end."""
     try:
         done = subprocess.run(
-            command_line(task, settings, output),
+            words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            timeout=settings.timeout,
-            env=environment,
+            timeout=timeout,
+            env=environment | {PARENT: str(os.getpid())},
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return 124, f"took longer than {settings.timeout:g} s"
-    lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    last = lines[-1].strip()[:500] if lines else "no message"
-    if done.returncode < 0:
-        return done.returncode, f"the process was ended by {_signal_name(-done.returncode)}"
-    # Python itself ends with 1 after an exception that nobody expected; such a crash is worth another try.
-    if done.returncode == 1 and any(line.startswith("Traceback (most recent call last)") for line in lines):
-        return 70, f"crashed: {last}"
-    return done.returncode, last if done.returncode in _FINAL_CODES else f"exit code {done.returncode}: {last}"
+        return Ended(None, "")
+    return Ended(done.returncode, done.stderr.decode("utf-8", "replace"))
 
 
 def _signal_name(number: int) -> str:

@@ -16,6 +16,7 @@ import json
 import os
 import sys
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import BinaryIO
 
 from geo3d.batch.worker import PARENT, end_with_parent
@@ -62,12 +63,8 @@ def serve(verb: str) -> list[str]:
 
 
 def _import_verb(verb: str) -> None:
-    from geo3d.cli import commands
-
-    found = commands().get(verb)
-    # What is wrong with it, a child will say.
-    if found is not None:
-        _import_safe([found.module])
+    # What is wrong with the verb, a child will say.
+    _import_safe([entry.module for entry in entry_points(group="geo3d.commands") if entry.name == verb])
 
 
 def _import_safe(names: list[str]) -> None:

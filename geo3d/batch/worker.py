@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 
 # Environment variable with the number of the process that watches this one.
@@ -45,10 +46,8 @@ def main(arguments: list[str]) -> None:
     split = arguments.index("--")
     if arguments[:split] and not limit_memory(int(arguments[1])):
         sys.stderr.write("geo3d batch: this system has no memory limit for a process; --memory-mb is not applied\n")
-    from geo3d.cli import main as program
-
     sys.argv = ["geo3d", *arguments[split + 1 :]]
-    sys.exit(program())
+    runpy.run_module("geo3d.cli", run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,12 @@ import numpy as np
 
 from geo3d.errors import FormatError, ShapeError
 from geo3d.io.files import read_bytes
+from geo3d.io.volumes.dicom import rescale
 from geo3d.io.volumes.volume import Volume, native, pack_parts, unpack_parts
 from geo3d.optional import require
+
+# Where a NIfTI-1 header keeps scl_slope and scl_inter, two floats.
+_SLOPE = 112
 
 
 class NiftiFormat:
@@ -69,6 +73,10 @@ def _new_file(volume: Volume) -> bytes:
     voxels = volume.voxels.astype(np.uint8) if volume.voxels.dtype == np.bool_ else volume.voxels
     affine = np.eye(4) if volume.affine is None else volume.affine
     try:
-        return bytes(nibabel.Nifti1Image(voxels.T, affine, dtype=voxels.dtype).to_bytes())
+        data = bytes(nibabel.Nifti1Image(voxels.T, affine, dtype=voxels.dtype).to_bytes())
     except nibabel.spatialimages.HeaderDataError as error:
         raise ShapeError(f"NIfTI cannot hold {voxels.dtype} {list(voxels.shape)}: {error}") from error
+    if volume.source == "dicom":
+        # Voxels are those stored, so that what they mean (Hounsfield units) is said as in the slices.
+        data = data[:_SLOPE] + np.array(rescale(volume), "<f4").tobytes() + data[_SLOPE + 8 :]
+    return data

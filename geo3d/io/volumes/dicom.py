@@ -37,7 +37,10 @@ class DicomFormat:
             raise FormatError(f"{path} mixes {len(series)} DICOM series ({found}); put one series in a folder")
         _check_alike(slices, path)
         affine = _order(slices, path)
-        voxels = np.stack([s.pixels for s in slices])
+        voxels = np.zeros((len(slices), *slices[0].pixels.shape), slices[0].pixels.dtype)
+        for k, s in enumerate(slices):
+            # Freed one by one, so that a large series is not in memory twice.
+            voxels[k], s.pixels = s.pixels, np.zeros((0, 0), voxels.dtype)
         parts = [part for s in slices for part in (s.name.encode(), s.before, s.after)]
         return Volume(voxels, affine, self.name, pack_parts([b">" if slices[0].big else b"<", *parts]))
 

@@ -19,7 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geo3d_compression.entropy.coder import code_bit
-from geo3d_compression.volume.tables import CDF_ROWS, LOG_ROWS, QUANTILE, SQUASH, TREE_DEPTH
+from geo3d_compression.volume.tables import CDF, LOG_PAIRS, QUANTILE, SQUASH, TREE_DEPTH
 from geo3d_compression.volume.values import edge_below, rank_near
 from geo3d_compression.volume.vectors import LANES, add_scaled, expert_logits, prefetch
 
@@ -29,6 +29,7 @@ BIASES = 6
 BIAS_BITS = 15
 _APM_POINTS = 33
 _SLOTS = (1 << BIAS_BITS) - 1
+_THRESHOLDS = (1 << BIAS_BITS) // NODES
 
 # Decisions that one value can take at most: the tree, a tail doubling 41 times, and halving 2^33 values.
 MAX_DECISIONS = TREE_DEPTH + 42 + 34
@@ -45,7 +46,7 @@ class Mixture(NamedTuple):
     flat: Any  # [8 * L] the same memory
     mean: Any  # [K] predictions, row 0 of `lanes`
     inverse: Any  # [K] 1 / scale, row 1
-    keys: Any  # [BIASES] contexts of this value
+    keys: Any  # [BIASES - 1] contexts of this value; the last is the threshold
     slots: Any  # [BIASES] their places in `bias` for this decision
 
 
@@ -58,7 +59,7 @@ def new_mixture(experts: int) -> Mixture:
     rows = flat.reshape(8, lanes)
     return Mixture(
         _aligned(weights), _aligned(weights), _aligned(np.zeros(BIASES << BIAS_BITS)), _aligned(np.tile(points, sets)),
-        rows, flat, rows[0, :experts], rows[1, :experts], np.zeros(BIASES, np.int64), np.zeros(BIASES, np.int64),
+        rows, flat, rows[0, :experts], rows[1, :experts], np.zeros(BIASES - 1, np.int64), np.zeros(BIASES, np.int64),
     )  # fmt: skip
 
 
@@ -133,16 +134,19 @@ def code_rank(rank, alphabet, mixture, center, scale, select_a, select_b, rate, 
         threshold = min(max(rank_near(alphabet, target), low + 1), high - 1)
         if depth > MAX_DECISIONS - 34:
             threshold = (low + high) >> 1
-        keys[BIASES - 1] = threshold
         x = 0.0
-        for j in range(BIASES):
+        for j in range(BIASES - 1):
             slot = ((keys[j] * NODES + place) & _SLOTS) + (j << BIAS_BITS)
             slots[j] = slot
             x += bias[np.uint64(slot)]
+        # Thresholds of one place lie near those of the voxels before: side by side they stay in the cache.
+        slot = place * _THRESHOLDS + (threshold & (_THRESHOLDS - 1)) + ((BIASES - 1) << BIAS_BITS)
+        slots[BIASES - 1] = slot
+        x += bias[np.uint64(slot)]
         edge = edge_below(alphabet, threshold)
         set_a = place * SELECTIONS + select_a
         row_a, row_b = set_a * width, (place * SELECTIONS + select_b) * width
-        expert_logits(lanes, edge, weights_a, row_a, weights_b, row_b, CDF_ROWS, LOG_ROWS)
+        expert_logits(lanes, edge, weights_a, row_a, weights_b, row_b, CDF, LOG_PAIRS)
         x_a, x_b = 0.0, 0.0
         for k in range(experts):
             x_a += flat[6 * width + k]

@@ -4,7 +4,7 @@
 `LOG`     ln(i / 4096), entry 0 is ln(1 / 16384)
 `SQUASH`  1 / (1 + exp(-x)) for x from -`SQUASH_RANGE` in steps of 1 / `SQUASH_STEPS`
 `EXP2`    2^(k / 64) for k from -`EXP2_RANGE` to `EXP2_RANGE`
-`CDF_ROWS`, `LOG_ROWS`  the same for interpolation
+`LOG_PAIRS`  [4097, 2]: ln(i / 4096) and ln(1 - i / 4096)
 `QUANTILE`  ln(q / (1 - q)) for the dyadic q of the nodes of a binary tree, node 1 = median, 2 and 3 = quartiles
 """
 
@@ -75,9 +75,8 @@ CDF: NDArray[np.float64] = _logistic(CDF_RANGE, CDF_STEPS)
 SQUASH: NDArray[np.float64] = _logistic(SQUASH_RANGE, SQUASH_STEPS)
 LOG: NDArray[np.float64] = np.array([_logarithm(max(4 * i, 1), 4 * LOG_STEPS) for i in range(LOG_STEPS + 1)])
 
-# What interpolation needs from one place: the entry and the step to the next one, of `LOG` also from the other end.
-CDF_ROWS: NDArray[np.float64] = np.stack([CDF[:-1], np.diff(CDF)], 1)
-LOG_ROWS: NDArray[np.float64] = np.stack([LOG[:-1], np.diff(LOG), LOG[:0:-1], np.diff(LOG[::-1])], 1)
+# `LOG` from both ends, so that one place of a cache has all that a logit is interpolated from.
+LOG_PAIRS: NDArray[np.float64] = np.stack([LOG, LOG[::-1]], 1)
 
 
 def _quantiles() -> NDArray[np.float64]:

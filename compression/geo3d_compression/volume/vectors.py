@@ -204,14 +204,14 @@ def _clamp(builder, value, low, high):
     return builder.select(builder.fcmp_ordered("<", value, high), value, high)
 
 
-def _rows(builder, table, whole, width):
-    """Columns of a table [n, width] of doubles, width 2 or 4, at four rows: `width` vectors."""
-    kind = _vector(_DOUBLE, width)
+def _entries(builder, table, whole, width):
+    """Entries [width] of a flat table at four rows and at the rows after them: 2 x width vectors."""
+    kind = _vector(_DOUBLE, 2 * width)
     rows = []
     for k in range(LANES):
         row = builder.zext(builder.extract_element(whole, ir.Constant(_I32, k)), _I64)
         rows.append(_load(builder, table, builder.mul(row, _integer(width)), kind))
-    if width == 2:
+    if width == 1:
         even, odd = (_shuffle(builder, rows[k], rows[k + 2], [0, 1, 2, 3]) for k in (0, 1))
         return [_shuffle(builder, even, odd, [k, 4 + k, 2 + k, 6 + k]) for k in (0, 1)]
     pairs = [[_shuffle(builder, rows[k], rows[k + 1], [j, 4 + j, 2 + j, 6 + j]) for j in (0, 1)] for k in (0, 2)]
@@ -226,7 +226,7 @@ def expert_logits(typingctx, lanes, edge, weights_a, start_a, weights_b, start_b
 
     lanes : float64 [8, L], L a multiple of four; rows mean, 1 / scale, CDF at the interval's lower edge and at its
         upper (read); CDF at the edge, logits, products a and b (written)
-    cdf, log : `tables.CDF_ROWS` and `LOG_ROWS`
+    cdf, log : `tables.CDF` and `LOG_PAIRS`
     """
 
     def build(context, builder, signature, args):
@@ -240,6 +240,9 @@ def expert_logits(typingctx, lanes, edge, weights_a, start_a, weights_b, start_b
             whole = builder.fptosi(place, index_kind)
             return whole, builder.fsub(place, builder.sitofp(whole, kind))
 
+        def between(value, following, part):
+            return builder.fadd(value, builder.fmul(builder.fsub(following, value), part))
+
         with cgutils.for_range_slice(builder, _integer(0), stride, _integer(LANES), _I64) as (i, _):
 
             def at(row):
@@ -249,16 +252,13 @@ def expert_logits(typingctx, lanes, edge, weights_a, start_a, weights_b, start_b
             u = builder.fmul(builder.fsub(edge, mean), inverse)
             a = builder.fmul(builder.fadd(u, _all(kind, 20.0)), _all(kind, 64.0))
             whole, part = split(_clamp(builder, a, _all(kind, 0.0), _all(kind, 2559.0)))
-            value, slope = _rows(builder, cdf, whole, 2)
-            here = builder.fadd(value, builder.fmul(slope, part))
+            here = between(*_entries(builder, cdf, whole, 1), part)
             _store(builder, base, at(4), here)
             upper = builder.fadd(builder.fsub(above, here), _all(kind, 1e-10))
             width = builder.fadd(builder.fsub(above, below), _all(kind, 2e-10))
             whole, part = split(builder.fmul(builder.fdiv(upper, width), _all(kind, 4096.0)))
-            yes, yes_slope, no, no_slope = _rows(builder, log, whole, 4)
-            logit = builder.fsub(
-                builder.fadd(yes, builder.fmul(yes_slope, part)), builder.fadd(no, builder.fmul(no_slope, part))
-            )
+            yes, no, next_yes, next_no = _entries(builder, log, whole, 2)
+            logit = builder.fsub(between(yes, next_yes, part), between(no, next_no, part))
             _store(builder, base, at(5), logit)
             for k in (0, 1):
                 weight = _load(builder, weights[k], builder.add(args[3 + 2 * k], i), kind)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from geo3d_compression.volume.tables import CDF, CDF_ROWS, LOG, LOG_ROWS
+from geo3d_compression.volume.tables import CDF, LOG, LOG_PAIRS
 from geo3d_compression.volume.vectors import add_product, add_scaled, dot4, expert_logits, prefetch, propagate
 from numba import njit
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ def _add_product(weights, start, inputs, first, rows, total):
 @njit
 def _expert_logits(lanes, edge, weights_a, start_a, weights_b, start_b):
     prefetch(weights_a, start_a)
-    expert_logits(lanes, edge, weights_a, start_a, weights_b, start_b, CDF_ROWS, LOG_ROWS)
+    expert_logits(lanes, edge, weights_a, start_a, weights_b, start_b, CDF, LOG_PAIRS)
 
 
 @pytest.mark.parametrize("count", [4, 16, 28, 32])

@@ -246,11 +246,9 @@ def _prior_id(settings: Settings, bricks: bool) -> bytes:
 
 
 def default_group(count: int, area: int, profile: Profile) -> int:
-    """Slices in a group: groups of equal size; an even number of them for two threads (fast), or few (best)."""
+    """Slices in a group: groups of equal size; enough of them for two threads (fast), or few (best)."""
     most = 64 if profile == "fast" else 160
     groups = max(-(-count // most), -(-count * area // _GROUP_VOXELS), 2 if profile == "fast" and count >= 24 else 1)
-    if profile == "fast" and groups > 1:
-        groups += groups % 2
     return -(-count // groups)
 
 

@@ -121,7 +121,6 @@ def test_default_groups() -> None:
     assert default_group(60, 40_000, "best") == 60
     assert default_group(60, 40_000, "fast") == 30
     assert default_group(10, 40_000, "fast") == 10
-    assert default_group(190, 48_128, "fast") == 48
     assert default_group(1000, 1 << 18, "best") == 143
     assert default_group(1000, 1 << 26, "fast") == 1
 

@@ -13,7 +13,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from geo3d_compression.volume.vectors import add_scaled, dot4, propagate
+from geo3d_compression.volume.vectors import add_scaled, dot4, propagate, propagate_upper
+
+# Matrices with more rows do not fit the nearest cache; of those, half is kept.
+_SMALL = 32
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
@@ -40,11 +43,14 @@ def rls_doubt(P, h, grow, k, count, delta):
 def rls_update(P, w, x, u, h, grow, k, count, error, forget, noise, delta):
     """One step after the target was seen.
 
-    P [N, N] inverse correlation (stays exactly symmetric) but for the step h [N], grow[k] that waits; w [N] weights,
-    x [N] inputs, u [N] scratch, `count` a multiple of four, `error` the prediction error, `forget` the factor lambda,
-    `noise` the variance to weigh this sample by.
+    P [N, N] inverse correlation, exactly symmetric (a large one only on and above its diagonal), but for the step
+    h [N], grow[k] that waits; w [N] weights, x [N] inputs, u [N] scratch, `count` a multiple of four, `error` the
+    prediction error, `forget` the factor lambda, `noise` the variance to weigh this sample by.
     """
-    propagate(P, h, x, u, count, grow[k])
+    if count > _SMALL:
+        propagate_upper(P, h, x, u, count, grow[k])
+    else:
+        propagate(P, h, x, u, count, grow[k])
     q = dot4(x, u, count)
     if not (0.0 <= q < 1e30):
         # Rounding has made P indefinite: the weights are kept, the certainty starts again.

@@ -71,6 +71,14 @@ def _shuffle(builder, a, b, order):
     return builder.shuffle_vector(a, b, ir.Constant(_vector(_I32, len(order)), order))
 
 
+def _transpose(builder, rows):
+    """Four vectors of four as columns."""
+    pairs = [[_shuffle(builder, rows[k], rows[k + 1], [j, 4 + j, 2 + j, 6 + j]) for j in (0, 1)] for k in (0, 2)]
+    return [
+        _shuffle(builder, pairs[0][j % 2], pairs[1][j % 2], [0, 1, 4, 5] if j < 2 else [2, 3, 6, 7]) for j in range(4)
+    ]
+
+
 def _integer(number):
     return ir.Constant(_I64, number)
 
@@ -124,6 +132,59 @@ def propagate(typingctx, P, h, x, u, count, grow):
 
         lanes = _vector(_DOUBLE, LANES)
         _by_width(builder, count, ((4 * LANES, 4, lanes), (LANES, 1, lanes)), body)
+        return context.get_dummy_value()
+
+    return types.void(P, h, x, u, types.intp, types.float64), build
+
+
+@intrinsic
+def propagate_upper(typingctx, P, h, x, u, count, grow):
+    """`propagate` for a symmetric P of which only the blocks of 4 x 4 on and above the diagonal are kept.
+
+    The sums are those of the whole matrix in the same order: element j of u takes the rows before j, its own, and those
+    after it, which are the columns of the blocks to the right.
+    """
+
+    def build(context, builder, signature, args):
+        p, direction, inputs, out = (_data(context, builder, signature.args[k], args[k]) for k in range(4))
+        stride = _columns(context, builder, signature.args[0], args[0])
+        count, kind, four = args[4], _vector(_DOUBLE, LANES), range(LANES)
+        grow = _splat(builder, args[5], kind)
+
+        def spread(base, first):
+            return [_splat(builder, _load(builder, base, builder.add(first, _integer(k)), _DOUBLE), kind) for k in four]
+
+        def step(rows, column, down):
+            """The block's new rows, which are stored."""
+            across = _load(builder, direction, column, kind)
+            new = []
+            for k in four:
+                place = builder.add(rows[k], column)
+                old = _load(builder, p, place, kind)
+                new.append(builder.fmul(builder.fsub(old, builder.fmul(down[k], across)), grow))
+                _store(builder, p, place, new[k])
+            return new
+
+        def added(total, rows, values):
+            for row, value in zip(rows, values, strict=True):
+                total = builder.fadd(total, builder.fmul(row, value))
+            return total
+
+        with cgutils.for_range_slice(builder, _integer(0), count, _integer(LANES), _I64) as (i, _):
+            _store(builder, out, i, _all(kind, 0.0))
+        total = cgutils.alloca_once(builder, kind)
+        with cgutils.for_range_slice(builder, _integer(0), count, _integer(LANES), _I64) as (first, _):
+            rows = [builder.mul(builder.add(first, _integer(k)), stride) for k in four]
+            down, values = spread(direction, first), spread(inputs, first)
+            own = step(rows, first, down)
+            builder.store(added(_load(builder, out, first, kind), own, values), total)
+            right = builder.add(first, _integer(LANES))
+            with cgutils.for_range_slice(builder, right, count, _integer(LANES), _I64) as (i, _):
+                new = step(rows, i, down)
+                _store(builder, out, i, added(_load(builder, out, i, kind), new, values))
+                below = added(builder.load(total), _transpose(builder, new), spread(inputs, i))
+                builder.store(below, total)
+            _store(builder, out, first, builder.load(total))
         return context.get_dummy_value()
 
     return types.void(P, h, x, u, types.intp, types.float64), build
@@ -214,10 +275,7 @@ def _entries(builder, table, whole, width):
     if width == 1:
         even, odd = (_shuffle(builder, rows[k], rows[k + 2], [0, 1, 2, 3]) for k in (0, 1))
         return [_shuffle(builder, even, odd, [k, 4 + k, 2 + k, 6 + k]) for k in (0, 1)]
-    pairs = [[_shuffle(builder, rows[k], rows[k + 1], [j, 4 + j, 2 + j, 6 + j]) for j in (0, 1)] for k in (0, 2)]
-    return [
-        _shuffle(builder, pairs[0][j % 2], pairs[1][j % 2], [0, 1, 4, 5] if j < 2 else [2, 3, 6, 7]) for j in range(4)
-    ]
+    return _transpose(builder, rows)
 
 
 @intrinsic

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 from geo3d_compression.volume.tables import CDF, LOG, LOG_PAIRS
-from geo3d_compression.volume.vectors import add_product, add_scaled, dot4, expert_logits, prefetch, propagate
+from geo3d_compression.volume.vectors import (
+    add_product,
+    add_scaled,
+    dot4,
+    expert_logits,
+    prefetch,
+    propagate,
+    propagate_upper,
+)
 from numba import njit
 from numpy.typing import NDArray
 
@@ -11,6 +19,11 @@ from numpy.typing import NDArray
 @njit
 def _propagate(P, h, x, u, count, grow):
     propagate(P, h, x, u, count, grow)
+
+
+@njit
+def _propagate_upper(P, h, x, u, count, grow):
+    propagate_upper(P, h, x, u, count, grow)
 
 
 @njit
@@ -48,6 +61,22 @@ def test_a_waiting_step_and_the_product(count: int) -> None:
     np.testing.assert_array_equal(P, expected)
     np.testing.assert_array_equal(u[:count], total[:count])
     assert (u[count:] == 7).all()
+
+
+@pytest.mark.parametrize("count", [4, 12, 32])
+def test_half_a_symmetric_matrix_does_the_same(count: int) -> None:
+    rng = np.random.default_rng(count)
+    P, h, x = rng.normal(size=(32, 32)), rng.normal(size=32), rng.normal(size=32)
+    P += P.T
+    half, grow, u, other = P.copy(), 1 / 0.9999, np.zeros(32), np.full(32, 7.0)
+    kept = np.arange(32)[:, None] // 4 <= np.arange(32)[None] // 4
+    half[~kept] = np.nan
+    for _ in range(3):
+        _propagate(P, h, x, u, count, grow)
+        _propagate_upper(half, h, x, other, count, grow)
+        np.testing.assert_array_equal(other[:count], u[:count])
+        np.testing.assert_array_equal(half[kept], P[kept])
+        assert (other[count:] == 7).all()
 
 
 def test_dot_products_in_four_sums() -> None:

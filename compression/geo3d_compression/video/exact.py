@@ -20,7 +20,8 @@ from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
 from geo3d_compression.entropy.coder import POSITION, check_decoder, finish, new_decoder, new_encoder
 from geo3d_compression.video.clip import Plane, highest_sample, plane_count, plane_shape
 from geo3d_compression.video.motion import BLOCK, REACH, moved, search
-from geo3d_compression.volume.kernel import MAX_BYTES, NOTHING_KNOWN, Model, code_slice, new_model
+from geo3d_compression.volume.kernel import MAX_BYTES, NOTHING_KNOWN, code_slice
+from geo3d_compression.volume.model import Model, new_model
 from geo3d_compression.volume.neighbours import PAD, causal_ball
 from geo3d_compression.volume.profiles import Profile, Settings
 from geo3d_compression.volume.values import dense_alphabet

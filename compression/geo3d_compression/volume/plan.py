@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geo3d_compression.volume.alphabet import Values, by_value
 from geo3d_compression.volume.bricks import BRICK, find_bricks, pack_bricks
-from geo3d_compression.volume.kernel import NO_SPIKES
+from geo3d_compression.volume.model import NO_SPIKES
 from geo3d_compression.volume.profiles import PROFILES
 from geo3d_compression.volume.spikes import MOST_SPIKES
 from geo3d_compression.volume.stream import encode_group

@@ -61,7 +61,7 @@ def new_spikes(ranks: NDArray[np.int64], plane: int) -> Spikes:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def class_of(spikes, rank):
     """1 + i for spike i, 0 for another rank."""
     for i in range(spikes.ranks.size):
@@ -70,7 +70,7 @@ def class_of(spikes, rank):
     return 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def code_class(kind, spikes, c, stride, index, place, state, buffer, encode):
     """Encode the class of voxel `c` in slice `index`, or decode and return it.
 

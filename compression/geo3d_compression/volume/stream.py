@@ -16,7 +16,8 @@ from geo3d_compression.entropy.coder import (
     new_decoder,
     new_encoder,
 )
-from geo3d_compression.volume.kernel import BRICK_BITS, MAX_BYTES, NO_SPIKES, NOTHING_KNOWN, code_slice, new_model
+from geo3d_compression.volume.kernel import BRICK_BITS, MAX_BYTES, NOTHING_KNOWN, code_slice
+from geo3d_compression.volume.model import NO_SPIKES, new_model
 from geo3d_compression.volume.prior.state import Weights
 from geo3d_compression.volume.prior.weights import prior_weights
 from geo3d_compression.volume.profiles import Settings

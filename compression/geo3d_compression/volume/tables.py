@@ -4,6 +4,7 @@
 `LOG`     ln(i / 4096), entry 0 is ln(1 / 16384)
 `SQUASH`  1 / (1 + exp(-x)) for x from -`SQUASH_RANGE` in steps of 1 / `SQUASH_STEPS`
 `EXP2`    2^(k / 64) for k from -`EXP2_RANGE` to `EXP2_RANGE`
+`LOG_PAIRS`  [4097, 2]: ln(i / 4096) and ln(1 - i / 4096)
 `QUANTILE`  ln(q / (1 - q)) for the dyadic q of the nodes of a binary tree, node 1 = median, 2 and 3 = quartiles
 """
 
@@ -73,6 +74,9 @@ _LN2 = _ln2()
 CDF: NDArray[np.float64] = _logistic(CDF_RANGE, CDF_STEPS)
 SQUASH: NDArray[np.float64] = _logistic(SQUASH_RANGE, SQUASH_STEPS)
 LOG: NDArray[np.float64] = np.array([_logarithm(max(4 * i, 1), 4 * LOG_STEPS) for i in range(LOG_STEPS + 1)])
+
+# `LOG` from both ends, so that one place of a cache has all that a logit is interpolated from.
+LOG_PAIRS: NDArray[np.float64] = np.stack([LOG, LOG[::-1]], 1)
 
 
 def _quantiles() -> NDArray[np.float64]:

@@ -53,7 +53,7 @@ def float_alphabet(first: int, last: int, fraction: int, exponents: int) -> Alph
     return Alphabet(last - first + 1, float(first), FLOAT, fraction, unit, least, np.zeros(1, np.int64))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _number(alphabet, rank):
     """The floating-point number of a rank."""
     pattern = np.int64(alphabet.first) + rank
@@ -66,7 +66,7 @@ def _number(alphabet, rank):
     return -value if pattern < 0 else value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _number_near(alphabet, value):
     """The rank of the number nearest to `value`, clipped to the alphabet; NaN gives 0."""
     size = np.abs(value)
@@ -87,7 +87,7 @@ def _number_near(alphabet, value):
     return min(max(pattern - np.int64(alphabet.first), 0), alphabet.size - 1)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def value_of(alphabet, rank):
     """The value of a rank."""
     if alphabet.kind == DENSE:
@@ -97,7 +97,7 @@ def value_of(alphabet, rank):
     return _number(alphabet, rank)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def edge_below(alphabet, rank):
     """Halfway between the value of a rank and the one before it."""
     if alphabet.kind == DENSE:
@@ -108,7 +108,7 @@ def edge_below(alphabet, rank):
     return 0.5 * (_number(alphabet, before) + _number(alphabet, after))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def rank_near(alphabet, value):
     """The rank nearest above or at `value`, clipped to the alphabet; NaN gives 0."""
     if alphabet.kind == FLOAT:

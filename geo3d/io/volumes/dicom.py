@@ -14,6 +14,8 @@ from geo3d.io.volumes.volume import Volume, native, pack_parts, unpack_parts
 from geo3d.optional import require
 
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+# How far, in pixels, a slice may lie beside the line through the others: positions are rounded when written.
+_ASIDE = 0.5
 
 
 class DicomFormat:
@@ -35,7 +37,10 @@ class DicomFormat:
             raise FormatError(f"{path} mixes {len(series)} DICOM series ({found}); put one series in a folder")
         _check_alike(slices, path)
         affine = _order(slices, path)
-        voxels = np.stack([s.pixels for s in slices])
+        voxels = np.zeros((len(slices), *slices[0].pixels.shape), slices[0].pixels.dtype)
+        for k, s in enumerate(slices):
+            # Freed one by one, so that a large series is not in memory twice.
+            voxels[k], s.pixels = s.pixels, np.zeros((0, 0), voxels.dtype)
         parts = [part for s in slices for part in (s.name.encode(), s.before, s.after)]
         return Volume(voxels, affine, self.name, pack_parts([b">" if slices[0].big else b"<", *parts]))
 
@@ -68,7 +73,8 @@ class _Slice:
             if "PixelData" not in dataset:
                 raise FormatError(f"{path} holds no picture; keep only the slices of one series in the folder")
             if dataset.file_meta.TransferSyntaxUID.is_compressed:
-                dataset.decompress()
+                # The same picture keeps its identity.
+                dataset.decompress(generate_instance_uid=False)
                 stream = io.BytesIO()
                 dataset.save_as(stream)
                 data = stream.getvalue()
@@ -87,7 +93,9 @@ class _Slice:
         if bits not in (8, 16, 32) or int(dataset.get("SamplesPerPixel", 1)) != 1:
             raise FormatError(f"{path}: grey pixels of 8, 16 or 32 bits are read, got {bits} bits")
         if int(dataset.get("NumberOfFrames", 1) or 1) != 1:
-            raise FormatError(f"{path} holds {dataset.NumberOfFrames} frames; folders of single slices are read")
+            raise FormatError(
+                f"{path} holds {dataset.NumberOfFrames} frames; folders of single slices are read: split it first"
+            )
         self.big = not dataset.file_meta.TransferSyntaxUID.is_little_endian
         kind = "i" if int(dataset.PixelRepresentation) else "u"
         dtype = np.dtype(f"{'>' if self.big else '<'}{kind}{bits // 8}")
@@ -100,10 +108,11 @@ class _Slice:
         self.before, self.after = data[:start], data[start + size :]
         self.series = str(dataset.get("SeriesInstanceUID", ""))
         self.number = int(dataset.get("InstanceNumber", 0) or 0)
-        self.spacing = [float(v) for v in dataset.get("PixelSpacing", [1.0, 1.0])]
+        spacing = _floats(dataset.get("PixelSpacing"), 2)
         position = _floats(dataset.get("ImagePositionPatient"), 3)
         orientation = _floats(dataset.get("ImageOrientationPatient"), 6)
-        self.placed = position is not None and orientation is not None
+        self.placed = position is not None and orientation is not None and spacing is not None
+        self.spacing = np.ones(2) if spacing is None else spacing
         self.position = np.zeros(3) if position is None else position
         self.orientation = np.zeros(6) if orientation is None else orientation
 
@@ -122,13 +131,18 @@ def _check_alike(slices: list[_Slice], path: Path) -> None:
             )
         if np.abs(s.orientation - first.orientation).max() > 1e-3:
             raise FormatError(f"{path}: {s.name} is oriented otherwise than {first.name}; they are no one volume")
+        if np.abs(s.spacing - first.spacing).max() > 1e-4:
+            raise FormatError(
+                f"{path}: pixels of {s.name} are {s.spacing.tolist()} mm apart, those of {first.name} "
+                f"{first.spacing.tolist()} mm; the slices of a volume are alike"
+            )
 
 
 def _order(slices: list[_Slice], path: Path) -> NDArray[np.float64] | None:
     """Sort slices along their normal and return the affine; gaps and double slices are errors."""
     orientation = slices[0].orientation
     if not all(s.placed for s in slices):
-        slices.sort(key=lambda s: (s.number, s.name))
+        _order_by_number(slices, path)
         return None
     normal = np.cross(orientation[:3], orientation[3:])
     slices.sort(key=lambda s: (float(normal @ s.position), s.name))
@@ -143,6 +157,16 @@ def _order(slices: list[_Slice], path: Path) -> NDArray[np.float64] | None:
             f"{path}: {missing} slice(s) missing between {slices[k].name} and {slices[k + 1].name} "
             f"({steps[k]:.3f} mm apart, others {step:.3f} mm)"
         )
+    # A tilted gantry shears the volume: slices move sideways, but all by the same step.
+    line = np.linspace(slices[0].position, slices[-1].position, len(slices))
+    aside = np.array([s.position for s in slices]) - line
+    aside -= np.outer(aside @ normal, normal)
+    worst = int(np.linalg.norm(aside, axis=1).argmax())
+    if (off := float(np.linalg.norm(aside[worst]))) > _ASIDE * float(slices[0].spacing.min()):
+        raise FormatError(
+            f"{path}: {slices[worst].name} lies {off:.3f} mm beside the line through the other slices; "
+            "they are no one volume"
+        )
     affine = np.eye(4)
     row_step, column_step = slices[0].spacing
     affine[:3, 0] = orientation[:3] * column_step
@@ -151,3 +175,42 @@ def _order(slices: list[_Slice], path: Path) -> NDArray[np.float64] | None:
     affine[:3, 2] = (last - first) / (len(slices) - 1) if len(slices) > 1 else normal * step
     affine[:3, 3] = first
     return _TO_RAS @ affine
+
+
+def _order_by_number(slices: list[_Slice], path: Path) -> None:
+    """Sort slices of unknown place by their numbers, if they have any; gaps and double numbers are errors."""
+    slices.sort(key=lambda s: (s.number, s.name))
+    numbers = [s.number for s in slices]
+    if not any(numbers):
+        return
+    for k, step in enumerate(np.diff(numbers)):
+        if step == 0:
+            raise FormatError(f"{path}: {slices[k].name} and {slices[k + 1].name} are both number {numbers[k]}")
+        if step > 1:
+            raise FormatError(
+                f"{path}: {step - 1} slice(s) missing between {slices[k].name} (number {numbers[k]}) and "
+                f"{slices[k + 1].name} (number {numbers[k + 1]})"
+            )
+
+
+def rescale(volume: Volume) -> tuple[float, float]:
+    """(slope, intercept) that turn the stored values of a volume from a DICOM folder into those that they mean.
+
+    Raises `FormatError` where slices have different ones (as is common in PET): such voxels mean something only
+    together with the headers of their slices.
+    """
+    pydicom = require("pydicom", "volume", "reading DICOM")
+    found: dict[tuple[float, float], str] = {}
+    parts = unpack_parts(volume.header)[1:]
+    for name, before in zip(parts[::3], parts[1::3], strict=True):
+        dataset = pydicom.dcmread(io.BytesIO(before), stop_before_pixels=True)
+        slope, intercept = (dataset.get(tag) for tag in ("RescaleSlope", "RescaleIntercept"))
+        pair = (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
+        found.setdefault(pair, name.decode())
+    if len(found) > 1:
+        (first, one), (second, other) = list(found.items())[:2]
+        raise FormatError(
+            f"slices have different rescale slopes and intercepts ({one}: {first[0]:g}, {first[1]:g}; {other}: "
+            f"{second[0]:g}, {second[1]:g}), which only DICOM files keep: write a folder"
+        )
+    return next(iter(found), (1.0, 0.0))

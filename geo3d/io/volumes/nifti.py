@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 
 from geo3d.errors import FormatError, ShapeError
 from geo3d.io.files import read_bytes
-from geo3d.io.volumes.volume import Volume, native, pack_parts, unpack_parts
+from geo3d.io.volumes.dicom import rescale
+from geo3d.io.volumes.volume import Volume, native, pack_parts, unpack_parts, write_voxels
 from geo3d.optional import require
 
 
@@ -42,12 +44,15 @@ class NiftiFormat:
         if volume.source == self.name:
             before, after = unpack_parts(volume.header)
             dtype = _header(before, "the stored NIfTI header").get_data_dtype()
-            data = before + volume.voxels.astype(dtype).tobytes() + after
         else:
-            data = _new_file(volume)
-        if path.suffix.lower() == ".gz":
-            data = gzip.compress(data, 6, mtime=0)
-        path.write_bytes(data)
+            before, after = _new_start(volume), b""
+            dtype = np.dtype(np.uint8) if volume.voxels.dtype == np.bool_ else volume.voxels.dtype
+        with path.open("wb") as file:
+            packed = path.suffix.lower() == ".gz"
+            with gzip.GzipFile("", "wb", 6, file, mtime=0) if packed else nullcontext(file) as out:
+                out.write(before)
+                write_voxels(out, volume.voxels, dtype)
+                out.write(after)
 
 
 def _header(data: bytes, name: str) -> Any:
@@ -64,11 +69,21 @@ def _header(data: bytes, name: str) -> Any:
     raise FormatError(f"{name} is not a single-file NIfTI image")
 
 
-def _new_file(volume: Volume) -> bytes:
+def _new_start(volume: Volume) -> bytes:
+    """What stands before the voxels in a new file."""
     nibabel = require("nibabel", "volume", "writing NIfTI")
-    voxels = volume.voxels.astype(np.uint8) if volume.voxels.dtype == np.bool_ else volume.voxels
-    affine = np.eye(4) if volume.affine is None else volume.affine
+    shape, dtype = volume.voxels.shape[::-1], volume.voxels.dtype
+    header = nibabel.Nifti1Header()
     try:
-        return bytes(nibabel.Nifti1Image(voxels.T, affine, dtype=voxels.dtype).to_bytes())
+        header.set_data_dtype(np.uint8 if dtype == np.bool_ else dtype)
+        header.set_data_shape(shape)
     except nibabel.spatialimages.HeaderDataError as error:
-        raise ShapeError(f"NIfTI cannot hold {voxels.dtype} {list(voxels.shape)}: {error}") from error
+        raise ShapeError(f"NIfTI cannot hold {dtype} {list(volume.voxels.shape)}: {error}") from error
+    affine = np.eye(4) if volume.affine is None else volume.affine
+    header.set_qform(affine, "unknown")
+    header.set_sform(affine, "aligned")
+    header["vox_offset"] = header.single_vox_offset
+    if volume.source == "dicom":
+        # Voxels are those stored, so that what they mean (Hounsfield units) is said as in the slices.
+        header.set_slope_inter(*rescale(volume))
+    return bytes(header.binaryblock.ljust(header.single_vox_offset, b"\0"))

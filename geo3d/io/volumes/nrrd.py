@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import io
 import math
 import re
 import zlib
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geo3d.errors import FormatError
 from geo3d.io.files import existing_file
-from geo3d.io.volumes.volume import Volume, native
+from geo3d.io.volumes.volume import Volume, native, write_voxels
 from geo3d.optional import require
 
 _RATIO = 1040
@@ -30,20 +30,22 @@ class NrrdFormat:
 
     def read(self, path: Path) -> Volume:
         nrrd = require("nrrd", "volume", "reading NRRD", "pynrrd")
-        data = existing_file(path).read_bytes()
-        end = re.search(rb"\r?\n\r?\n", data[: 1 << 20])
+        size = existing_file(path).stat().st_size
+        with path.open("rb") as stream:
+            data = stream.read(1 << 20)
+        end = re.search(rb"\r?\n\r?\n", data)
         if not data.startswith(b"NRRD") or end is None:
             raise FormatError(f"{path} is not an NRRD file with its data inside")
         try:
-            stream = io.BytesIO(data)
-            header = nrrd.read_header(stream)
-            if "data file" in header or "datafile" in header:
-                raise FormatError(f"{path} keeps its data in other files; join them first")
-            shape = tuple(int(n) for n in header["sizes"])
-            limit = len(data) * (1 if header["encoding"] == "raw" else _RATIO) + 65536
-            if not 1 <= len(shape) <= 4 or not 0 < math.prod(shape) <= limit:
-                raise FormatError(f"{path}: an NRRD of sizes {list(shape)} does not fit a file of {len(data)} bytes")
-            voxels = nrrd.read_data(header, stream, None, index_order="C")
+            with path.open("rb") as stream:
+                header = nrrd.read_header(stream)
+                if "data file" in header or "datafile" in header:
+                    raise FormatError(f"{path} keeps its data in other files; join them first")
+                shape = tuple(int(n) for n in header["sizes"])
+                limit = size * (1 if header["encoding"] == "raw" else _RATIO) + 65536
+                if not 1 <= len(shape) <= 4 or not 0 < math.prod(shape) <= limit:
+                    raise FormatError(f"{path}: an NRRD of sizes {list(shape)} does not fit a file of {size} bytes")
+                voxels = nrrd.read_data(header, stream, None, index_order="C")
         except (nrrd.NRRDError, ValueError, KeyError, EOFError, OSError, zlib.error, OverflowError) as error:
             if isinstance(error, FormatError):
                 raise
@@ -61,8 +63,11 @@ class NrrdFormat:
                 head = re.sub(rb"(?im)^encoding:[^\r\n]*", b"encoding: gzip", head)
         else:
             head, encoding, big = _new_header(volume), b"gzip", False
-        raw = volume.voxels.astype(volume.voxels.dtype.newbyteorder(">" if big else "<")).tobytes()
-        path.write_bytes(head + (raw if encoding == b"raw" else gzip.compress(raw, 6, mtime=0)))
+        dtype = volume.voxels.dtype.newbyteorder(">" if big else "<")
+        with path.open("wb") as file:
+            file.write(head)
+            with nullcontext(file) if encoding == b"raw" else gzip.GzipFile("", "wb", 6, file, mtime=0) as out:
+                write_voxels(out, volume.voxels, dtype)
 
 
 def _field(head: bytes, name: bytes) -> bytes:

@@ -11,7 +11,7 @@ from geo3d.errors import FormatError
 from geo3d.io.atomic import atomic_path
 from geo3d.io.files import bare_suffix, existing_file, is_compressed
 from geo3d.io.volumes.arrays import NpyVolumeFormat, TiffFormat
-from geo3d.io.volumes.dicom import DicomFormat
+from geo3d.io.volumes.dicom import DicomFormat, rescale
 from geo3d.io.volumes.nifti import NiftiFormat
 from geo3d.io.volumes.nrrd import NrrdFormat
 from geo3d.io.volumes.volume import Volume, VolumeFormat
@@ -28,7 +28,8 @@ def format_of(path: Path) -> VolumeFormat:
     suffix = bare_suffix(path, tuple(s for s in VOLUME_FORMATS if s))
     if suffix not in VOLUME_FORMATS:
         known = ", ".join(s or "a folder" for s in VOLUME_FORMATS)
-        raise FormatError(f"{path}: '{suffix}' is no volume format (known: {known})")
+        hint = "; of DICOM slices give their folder" if suffix in (".dcm", ".ima", ".dicom") else ""
+        raise FormatError(f"{path}: '{suffix}' is no volume format (known: {known}){hint}")
     return VOLUME_FORMATS[suffix]
 
 
@@ -47,6 +48,8 @@ def write_volume(path: str | os.PathLike[str], volume: Volume) -> None:
     if kind.name != "nifti" and is_compressed(path):
         raise FormatError(f"cannot write {path}: of volumes only NIfTI is written gzipped")
     if kind.name != "dicom":
+        if volume.source == "dicom":
+            rescale(volume)
         with atomic_path(path) as temporary:
             kind.write(temporary, volume)
         return

@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from gzip import GzipFile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,3 +86,9 @@ def unpack_parts(data: bytes) -> list[bytes]:
 def native(array: NDArray[Any]) -> NDArray[Any]:
     """C-ordered copy (or view) in the machine's byte order."""
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def write_voxels(file: IO[bytes] | GzipFile, voxels: NDArray[Any], dtype: np.dtype[Any]) -> None:
+    """Write voxels as `dtype`, x fastest, a slice at a time: a large volume is never in memory twice."""
+    for part in voxels.reshape(-1, *voxels.shape[-2:]):
+        file.write(np.ascontiguousarray(part, dtype=dtype).tobytes())

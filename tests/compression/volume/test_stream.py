@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from geo3d_compression.volume.alphabet import Values
 from geo3d_compression.volume.bricks import find_bricks
-from geo3d_compression.volume.kernel import new_model
+from geo3d_compression.volume.model import new_model
 from geo3d_compression.volume.patterns import to_integers
 from geo3d_compression.volume.profiles import PROFILES, Profile
 from geo3d_compression.volume.stream import decode_group as decode_slices

@@ -18,7 +18,7 @@ _MEMORY = 150.0
 _FIRST = 8.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def trace(y, x, value, m, scale, prior):
     """Keep inputs and target of a voxel for training."""
     n = prior.x.size
@@ -28,7 +28,7 @@ def trace(y, x, value, m, scale, prior):
     prior.trace[y, x, n + 1] = 1.0 / scale
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def ask(y, x, c, stride, index, m, scale, context, lowest, highest, model, now, before, older):
     """Set the last expert of the mixture; returns 64 log2 of the ratio of its scale to the blend's."""
     prior, mixture = model.prior, model.mixture
@@ -43,7 +43,7 @@ def ask(y, x, c, stride, index, m, scale, context, lowest, highest, model, now, 
     return octaves
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def learn(value, context, model):
     """Correct the scale of the context after a voxel."""
     prior, mixture = model.prior, model.mixture

@@ -36,7 +36,7 @@ def distances(stride: int):
     return tuple(np.array([y * stride + x for y, x in part], np.int64) for part in (HERE, BACK))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _soft(v, knee):
     """-127 ... 127, linear in v while |v| is small against `knee`; no NaN comes in that would not give 0."""
     size = abs(v)
@@ -45,19 +45,19 @@ def _soft(v, knee):
     return np.floor(127.0 * v / (size + knee) + 0.5)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def log_level(value, learned):
     """64 log2(value), linear between powers of two: the upper bits of a positive double."""
     learned.real[0] = value
     return learned.bits[0] >> 46
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _ratio(a, b):
     return float(min(max((a - b) >> 2, -127), 127))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def voxel_features(c, stride, index, m, scale, levels, model, now, before, older):
     """Fill `model.prior.x` up to the features of the slice; `levels` [LEVELS - 1]: noises that go in as ratios."""
     prior, mean = model.prior, model.mixture.mean
@@ -85,7 +85,7 @@ def voxel_features(c, stride, index, m, scale, levels, model, now, before, older
     x[n] = _ratio(own, np.int64(1023 << 6))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def note(c, index, value, m, scale, model):
     """Keep a voxel's residual and level for its neighbours and for the slices to come."""
     prior = model.prior
@@ -95,14 +95,14 @@ def note(c, index, value, m, scale, model):
     prior.noise[1] += 1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def note_repeat(c, index, model):
     """A voxel that was no surprise."""
     model.prior.residual[index % 2, c] = 0.0
     model.prior.level[c] = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def slice_planes(index, model, out):
     """The coded slice `index` as integers [H, W, PLANES]."""
     prior = model.prior

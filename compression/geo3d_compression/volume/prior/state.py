@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from geo3d.errors import BitstreamError
 from geo3d_compression.volume.neighbours import PAD
 from geo3d_compression.volume.prior.features import LEVELS, PLANES, distances, slice_planes
+from geo3d_compression.volume.vectors import add_product
 
 ACTIVATION_SCALE = 32
 WEIGHT_SCALE = 256
@@ -63,6 +64,9 @@ class Prior(NamedTuple):
     level: Any  # [plane] int64
     noise: Any  # [2] sum of absolute errors of the slice, and of how many voxels
     state: Any  # [H + 2, W + 2, C] float32, zero border
+    renewed: Any  # [H, W, C] float32, scratch: the state to come
+    total: Any  # [2 C] float32, scratch
+    spread: Any  # [F] float32, scratch
     features: Any  # [H, W, F] float32
     planes: Any  # [H + 2, W + 2, PLANES] float32, zero border
     wrong: Any  # [contexts] learned: mean distance in units of the network's scale ...
@@ -109,33 +113,30 @@ def new_prior(height: int, width: int, inputs: int, weights: Weights, contexts: 
         weights, here, back, np.zeros(inputs + F, np.float32), np.zeros(weights.first.shape[1], np.float32),
         np.zeros(weights.second.shape[1], np.float32), np.zeros(LEVELS - 1), np.zeros((2, plane), np.float32),
         np.zeros(plane, np.int64), np.zeros(2), np.zeros((height + 2, width + 2, C), np.float32),
+        np.zeros((height, width, C), np.float32), np.zeros(2 * C, np.float32), np.zeros(F, np.float32),
         np.zeros((height, width, F), np.float32), np.zeros((height + 2, width + 2, PLANES), np.float32),
         np.full(contexts, MEAN_DISTANCE), np.zeros(contexts), np.ones(1),
         np.zeros((height, width, inputs + 2) if trace else (0, 0, 0), np.float32),
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _activation(total):
     """Sums in 1/8192 as activations in 1/32, rounded, 0 ... 255."""
     x = np.floor((total + np.float32(128)) * np.float32(1 / 256))
     return min(max(x, np.float32(0)), np.float32(255))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def _gather(y, x, source, weight, total):
     """Add a 3 x 3 convolution of `source`, which has a border of one, at (y, x) to `total`."""
+    rows = 3 * source.shape[2]
     for dy in range(3):
-        for dx in range(3):
-            for m in range(source.shape[2]):
-                v = source[y + dy, x + dx, m]
-                if v != 0:
-                    row = weight[dy, dx, m]
-                    for j in range(total.size):
-                        total[j] += v * row[j]
+        first = ((y + dy) * source.shape[1] + x) * source.shape[2]
+        add_product(weight, dy * rows * total.size, source, first, rows, total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def update_state(index, model):
     """Take the slice before into the state, and spread the state into the features of this one."""
     prior = model.prior
@@ -144,11 +145,11 @@ def update_state(index, model):
     channels = state.shape[2]
     if index > 0:
         slice_planes(index - 1, model, prior.planes[1:-1, 1:-1])
-        total = np.zeros(2 * channels, np.float32)
-        new = np.zeros((height, width, channels), np.float32)
+        total, renewed = prior.total, prior.renewed
         for y in range(height):
             for x in range(width):
-                total[:] = w.gate_bias
+                for j in range(2 * channels):
+                    total[j] = w.gate_bias[j]
                 _gather(y, x, prior.planes, w.gate_planes, total)
                 _gather(y, x, state, w.gate_state, total)
                 for j in range(channels):
@@ -157,29 +158,29 @@ def update_state(index, model):
                     z = min(max(z, np.float32(0)), np.float32(256))
                     h = state[y + 1, x + 1, j]
                     change = (_activation(total[channels + j]) - h) * z
-                    new[y, x, j] = h + np.floor((change + np.float32(128)) * np.float32(1 / 256))
-        state[1:-1, 1:-1] = new
-    spread = np.zeros(count, np.float32)
+                    renewed[y, x, j] = h + np.floor((change + np.float32(128)) * np.float32(1 / 256))
+        for y in range(height):
+            for x in range(width):
+                for j in range(channels):
+                    state[y + 1, x + 1, j] = renewed[y, x, j]
+    spread = prior.spread
     for y in range(height):
         for x in range(width):
-            spread[:] = w.spread_bias
+            for j in range(count):
+                spread[j] = w.spread_bias[j]
             _gather(y, x, state, w.spread, spread)
             for j in range(count):
                 prior.features[y, x, j] = _activation(spread[j])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy", forceinline=True)
 def _layer(x, weight, bias, out):
-    out[:] = bias
-    for m in range(x.size):
-        v = x[m]
-        if v != 0:
-            row = weight[m]
-            for j in range(out.size):
-                out[j] += v * row[j]
+    for j in range(out.size):
+        out[j] = bias[j]
+    add_product(weight, 0, x, 0, x.size, out)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def predict(y, x, prior):
     """(shift in scales of the blend, 64 log2 of the ratio of scales) of the voxel whose inputs are in `prior.x`."""
     w, features = prior.weights, prior.features

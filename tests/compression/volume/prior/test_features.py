@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from geo3d_compression.volume.kernel import new_model
+from geo3d_compression.volume.model import new_model
 from geo3d_compression.volume.prior.features import HERE, log_level, voxel_features, voxel_inputs
 from geo3d_compression.volume.profiles import PROFILES
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from geo3d_compression.volume.kernel import new_model
+from geo3d_compression.volume.model import new_model
 from geo3d_compression.volume.prior.features import PLANES, note, slice_planes, voxel_inputs
 from geo3d_compression.volume.prior.state import check_bounds, load_weights, predict, update_state
 from geo3d_compression.volume.prior.training.export import integer_tensors

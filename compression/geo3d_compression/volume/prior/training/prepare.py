@@ -19,7 +19,8 @@ from geo3d.errors import FormatError
 from geo3d.io.atomic import write_bytes
 from geo3d_compression.entropy.coder import POSITION, new_encoder
 from geo3d_compression.volume.alphabet import choose
-from geo3d_compression.volume.kernel import MAX_BYTES, NOTHING_KNOWN, code_slice, new_model
+from geo3d_compression.volume.kernel import MAX_BYTES, NOTHING_KNOWN, code_slice
+from geo3d_compression.volume.model import new_model
 from geo3d_compression.volume.patterns import to_integers
 from geo3d_compression.volume.prior.features import PLANES, slice_planes
 from geo3d_compression.volume.profiles import PROFILES

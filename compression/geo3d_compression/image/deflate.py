@@ -16,7 +16,8 @@ from geo3d.errors import BitstreamError, FormatError
 _LEVELS = (6, 9, 3, 1, 7, 5, 4, 8, 2)
 _STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_RLE, zlib.Z_HUFFMAN_ONLY)
 _MEMORY = (8, 9)
-_HEAD = 1 << 16
+# Beginnings that rule most settings out.
+_HEADS = (1 << 16, 1 << 21)
 # What is unpacked at once: in bytes of the stream, and of what it gives.
 _PIECE, _UNPACKED = 1 << 20, 1 << 24
 
@@ -101,15 +102,16 @@ def find_settings(pieces: Pieces, stream: bytes) -> Deflate:
     window = (stream[0] >> 4) + 8
     if window < 9 or window > 15:
         return Deflate(0)
-    head = bytes(next(iter(pieces()))[:_HEAD])
+    first = next(iter(pieces()))
     for memory, strategy, level in product(_MEMORY, _STRATEGIES, _LEVELS):
         settings = Deflate(level, strategy, memory, window)
-        packer = zlib.compressobj(level, zlib.DEFLATED, window, memory, strategy)
-        start = packer.compress(head)
-        if (
-            stream[: len(start)] == start
-            and stream[:2] == (start or pack([b""], settings))[:2]
-            and gives(pieces(), settings, stream)
-        ):
+        if all(_begins(first[:size], settings, stream) for size in _HEADS) and gives(pieces(), settings, stream):
             return settings
     return Deflate(0)
+
+
+def _begins(head: Any, s: Deflate, stream: bytes) -> bool:
+    """Whether these settings may make `stream` of bytes that begin with `head`."""
+    packer = zlib.compressobj(s.level, zlib.DEFLATED, s.window, s.memory, s.strategy)
+    start = packer.compress(head)
+    return stream[: len(start)] == start and stream[:2] == (start or pack([b""], s))[:2]

@@ -43,5 +43,5 @@ def rebuild_raw(file: RawFile) -> bytes:
     """The bytes of the file."""
     wide = file.samples.dtype == np.uint16
     samples = file.samples.astype("<u2" if file.little else ">u2") if wide else file.samples
-    plain = memoryview(np.ascontiguousarray(samples).reshape(-1).view(np.uint8))
+    plain = np.ascontiguousarray(samples).reshape(-1).view(np.uint8).data
     return b"".join([file.before, plain, file.after])

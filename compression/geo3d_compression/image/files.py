@@ -13,8 +13,8 @@ from geo3d.errors import BitstreamError, FormatError
 from geo3d_compression.container.fields import Cursor, put_varint
 from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
 from geo3d_compression.image import tiff, webp
+from geo3d_compression.image.deflate import settings_of
 from geo3d_compression.image.lossless import decode_samples, encode_samples
-from geo3d_compression.image.png import settings_of
 from geo3d_compression.image.raw import RawFile, rebuild_raw, typed
 from geo3d_compression.volume.profiles import Profile
 

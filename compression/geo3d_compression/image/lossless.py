@@ -45,7 +45,7 @@ def _bands(height: int, width: int) -> list[tuple[int, int]]:
 
 def _encode(band: NDArray[Any], highest: int, way: str, profile: Profile) -> bytes:
     # Only bands are widened: a whole picture of 100 Mpixel would take gigabytes.
-    rows = band.astype(np.int32)
+    rows = _reorder(band).astype(np.int32)
     if way == "planes":
         return encode_planes(rows, highest, profile)
     coder, buffer = new_encoder(36 * rows.size)
@@ -90,7 +90,6 @@ def encode_samples(image: NDArray[Any], profile: Profile = "best", threads: int 
     if palette:
         way, highest = "neighbour", max(1, len(palette) // image.shape[2] - 1)
     else:
-        samples = _reorder(image)
         highest = max(1, (top + near) // (2 * near + 1))
         way = "median" if _is_drawing(image) else "planes"
     values = {
@@ -127,7 +126,7 @@ def decode_samples(stream: bytes, threads: int = 2) -> NDArray[np.uint8] | NDArr
         (start, end), data = job
         rows = np.zeros(samples[start:end].shape, np.int32)
         _decode(data, rows, header["highest"], header["way"], header["profile"])
-        samples[start:end] = rows
+        samples[start:end] = _reorder(rows)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         list(pool.map(decode, zip(bands, parts, strict=True)))
@@ -135,25 +134,34 @@ def decode_samples(stream: bytes, threads: int = 2) -> NDArray[np.uint8] | NDArr
         colors = palette.reshape(-1, channels)
         result: NDArray[Any] = colors[np.minimum(samples[:, :, 0], len(colors) - 1)]
     else:
-        result = _reorder(samples)
+        result = samples
     return from_steps(result, header["near"], header["top"]) if header["near"] else result
 
 
 def _indexed(image: NDArray[Any]) -> tuple[bytes, NDArray[Any]]:
     """The colours of a picture that has at most 256, dark to bright, and the index of each pixel; else no colours."""
-    height, width, channels = image.shape
+    height, channels = image.shape[0], image.shape[2]
     if image.dtype != np.uint8 or channels < 3:
         return b"", image
     if len(np.unique(_packed(image[:: max(1, height // 64)]))) > 256:
         return b"", image
-    packed = _packed(image)
-    found, where = np.unique(packed, return_inverse=True)
-    if len(found) > 256:
-        return b"", image
+    found = np.zeros(0, np.uint32)
+    for rows in _strips(image):
+        found = np.union1d(found, _packed(rows))
+        if len(found) > 256:
+            return b"", image
     colors = np.stack([found >> np.uint32(8 * c) & np.uint32(255) for c in range(channels)], axis=1)
     order = np.argsort(colors[:, :3].sum(1), kind="stable")
     rank = np.argsort(order, kind="stable")
-    return colors[order].astype(np.uint8).tobytes(), rank[where].reshape(height, width, 1)
+    rank = rank.astype(np.uint8)
+    indices = np.concatenate([rank[np.searchsorted(found, _packed(rows))] for rows in _strips(image)])
+    return colors[order].astype(np.uint8).tobytes(), indices[:, :, None]
+
+
+def _strips(image: NDArray[Any]) -> list[NDArray[Any]]:
+    """Rows of at most a band's pixels or so: packed colours of a whole large picture would take gigabytes."""
+    step = max(1, _BAND_PIXELS // image.shape[1])
+    return [image[a : a + step] for a in range(0, len(image), step)]
 
 
 def _packed(image: NDArray[Any]) -> NDArray[np.uint32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,17 @@ MOST = 1 << 12
 
 def to_steps(samples: NDArray[Any], near: int) -> NDArray[Any]:
     """Numbers of the nearest steps, as the samples' type."""
-    return ((samples.astype(np.int64) + near) // (2 * near + 1)).astype(samples.dtype)
+    return _by_rows(samples, lambda row: (row + near) // (2 * near + 1))
 
 
 def from_steps(steps: NDArray[Any], near: int, highest: int) -> NDArray[Any]:
     """The samples that steps stand for, at most `highest`."""
-    return np.minimum(steps.astype(np.int64) * (2 * near + 1), highest).astype(steps.dtype)
+    return _by_rows(steps, lambda row: np.minimum(row * (2 * near + 1), highest))
+
+
+def _by_rows(samples: NDArray[Any], change: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> NDArray[Any]:
+    # Only rows are widened: a whole picture of 100 Mpixel would take gigabytes.
+    out = np.zeros_like(samples)
+    for k, row in enumerate(samples):
+        out[k] = change(row.astype(np.int64))
+    return out

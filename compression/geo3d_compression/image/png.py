@@ -8,34 +8,25 @@ the same chunks and samples, but its own deflate stream: `rebuild` says so.
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from geo3d.errors import BitstreamError, FormatError
+from geo3d.errors import FormatError
+from geo3d_compression.image.deflate import Deflate, find_settings, inflate, pack
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PALETTE = 3
 _CHANNELS = {0: 1, 2: 3, PALETTE: 1, 4: 2, 6: 4}
 _MAX_SAMPLES = 1 << 30
-_LEVELS = (6, 9, 3, 1, 7, 5, 4, 8, 2)
-_STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_RLE, zlib.Z_HUFFMAN_ONLY)
-_MEMORY = (8, 9)
-
-
-@dataclass(frozen=True)
-class Deflate:
-    """zlib settings that give the file's own stream; level 0 means that none is known."""
-
-    level: int
-    strategy: int = 0
-    memory: int = 8
-    window: int = 15
+# Bytes of rows that are filtered and packed at once.
+_BLOCK = 1 << 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +56,8 @@ def parse_png(data: bytes) -> PngFile:
         raise FormatError(f"not a PNG file (its first bytes are {data[:8]!r})")
     at, first, last = 8, 0, 0
     sizes: list[int] = []
-    pieces: list[bytes] = []
+    pieces: list[memoryview] = []
+    view = memoryview(data)
     while at < len(data):
         if at + 12 > len(data):
             raise FormatError(f"PNG is truncated in the chunk at byte {at}")
@@ -74,14 +66,13 @@ def parse_png(data: bytes) -> PngFile:
         if end > len(data):
             raise FormatError(f"PNG is truncated in the chunk at byte {at}")
         if kind == b"IDAT":
-            body = data[at + 8 : end - 4]
-            if zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            if zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
                 raise FormatError(f"PNG has a wrong checksum in the chunk at byte {at}")
             if sizes and at != last:
                 raise FormatError("PNG has other chunks between its picture chunks")
             first, last = first if sizes else at, end
             sizes.append(length)
-            pieces.append(body)
+            pieces.append(view[at + 8 : end - 4])
         at = end
         if kind == b"IEND":
             break
@@ -92,38 +83,34 @@ def parse_png(data: bytes) -> PngFile:
     channels = _CHANNELS[kind_of_color]
     row = (width * channels * bits + 7) // 8
     raw = inflate(stream, height * (row + 1))
-    rows = np.frombuffer(raw, np.uint8).reshape(height, row + 1)
-    filters = rows[:, 0].copy()
+    filters = raw.reshape(height, row + 1)[:, 0].copy()
     if filters.max() > 4:
         raise FormatError("PNG has an unknown row filter")
-    plain = rows[:, 1:].copy()
-    _unfilter(plain, filters, max(1, channels * bits // 8))
+    plain = raw[: height * row].reshape(height, row)
+    _unfilter(raw, plain, filters, max(1, channels * bits // 8))
     samples = _to_samples(plain, width, channels, bits)
-    if bits < 8 and not np.array_equal(_to_rows(samples, bits), plain):
+    if bits < 8 and any(
+        not np.array_equal(_to_rows(samples[a:b], bits), plain[a:b]) for a, b in _blocks(height, 8 * row)
+    ):
         raise FormatError("PNG has stray bits at the end of its rows")
-    return PngFile(
-        samples, bits, filters, data[:first], data[last:], tuple(sizes), find_settings(raw, stream)
-    )  # fmt: skip
+    deflate = find_settings(lambda: _filtered(samples, bits, filters), stream)
+    return PngFile(samples, bits, filters, data[:first], data[last:], tuple(sizes), deflate)
 
 
 def rebuild_png(file: PngFile) -> bytes:
     """The file; byte for byte where `file.deflate` is known and this zlib packs alike, else with the same samples."""
-    rows = _to_rows(file.samples, file.bits)
-    height, row = rows.shape
-    raw = np.zeros((height, row + 1), np.uint8)
-    raw[:, 0] = file.filters
-    channels = file.samples.shape[2]
-    _filter(rows, file.filters, max(1, channels * file.bits // 8), raw)
     settings = file.deflate if file.deflate.level else Deflate(9)
-    stream = pack(raw.tobytes(), settings)
+    stream = pack(_filtered(file.samples, file.bits, file.filters), settings)
     sizes = file.sizes
     if sum(sizes) != len(stream):
         step = max(file.sizes)
         sizes = tuple(min(step, len(stream) - i) for i in range(0, len(stream), max(step, 1)))
-    out, at = [file.before], 0
+    out: list[bytes | memoryview] = [file.before]
+    view, at = memoryview(stream), 0
     for size in sizes:
-        body = b"IDAT" + stream[at : at + size]
-        out += [struct.pack(">I", size), body, struct.pack(">I", zlib.crc32(body))]
+        body = view[at : at + size]
+        checksum = zlib.crc32(body, zlib.crc32(b"IDAT"))
+        out += [struct.pack(">I4s", size, b"IDAT"), body, struct.pack(">I", checksum)]
         at += size
     return b"".join([*out, file.after])
 
@@ -143,75 +130,49 @@ def header_of(data: bytes) -> tuple[int, int, int, int]:
     return width, height, bits, kind
 
 
-def inflate(stream: bytes, size: int) -> bytes:
-    """A zlib stream of exactly `size` bytes."""
-    # Deflate packs at most 1032 to 1.
-    if size > 1040 * len(stream) + 64:
-        raise FormatError(f"a picture of {size} bytes does not fit into {len(stream)} packed bytes")
-    unpacker = zlib.decompressobj()
-    try:
-        raw = unpacker.decompress(stream, size + 1)
-    except zlib.error as error:
-        raise FormatError(f"packed picture data is damaged: {error}") from None
-    if len(raw) != size or not unpacker.eof or unpacker.unused_data:
-        raise FormatError(f"packed picture data has {len(raw)} bytes instead of {size}, or ends wrongly")
-    return raw
-
-
-def pack(raw: bytes, s: Deflate) -> bytes:
-    """The zlib stream that these settings make."""
-    packer = zlib.compressobj(s.level, zlib.DEFLATED, s.window, s.memory, s.strategy)
-    return packer.compress(raw) + packer.flush()
-
-
-def find_settings(raw: bytes, stream: bytes) -> Deflate:
-    """Settings whose stream is the file's.  A short beginning rules most of them out."""
-    window = (stream[0] >> 4) + 8
-    if window < 9 or window > 15:
-        return Deflate(0)
-    head = raw[: 1 << 16]
-    for memory, strategy, level in product(_MEMORY, _STRATEGIES, _LEVELS):
-        settings = Deflate(level, strategy, memory, window)
-        packer = zlib.compressobj(level, zlib.DEFLATED, window, memory, strategy)
-        start = packer.compress(head)
-        if (
-            stream[: len(start)] == start
-            and stream[:2] == (start or pack(b"", settings))[:2]
-            and pack(raw, settings) == stream
-        ):
-            return settings
-    return Deflate(0)
-
-
-def _to_samples(
-    rows: NDArray[np.uint8], width: int, channels: int, bits: int
-) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _to_samples(rows: NDArray[np.uint8], width: int, channels: int, bits: int) -> NDArray[Any]:
+    """[H, W, C] samples of rows of the file; 16-bit rows are turned in place."""
     height = rows.shape[0]
     if bits == 16:
-        return rows.view(">u2").astype(np.uint16).reshape(height, width, channels)
+        wide = rows.view(np.uint16)
+        return (wide.byteswap(inplace=True) if sys.byteorder == "little" else wide).reshape(height, width, channels)
     if bits == 8:
         return rows.reshape(height, width, channels)
-    spread = np.unpackbits(rows, axis=1).reshape(height, -1, bits)
-    weights = 1 << np.arange(bits - 1, -1, -1)
-    return (spread @ weights).astype(np.uint8)[:, :width, None]
+    samples = np.zeros((height, width, 1), np.uint8)
+    for a, b in _blocks(height, 8 * rows.shape[1]):
+        spread = np.unpackbits(rows[a:b], axis=1).reshape(b - a, -1, bits)
+        samples[a:b, :, 0] = np.packbits(spread, axis=2)[:, :width, 0] >> (8 - bits)
+    return samples
 
 
-def _to_rows(samples: NDArray[np.uint8] | NDArray[np.uint16], bits: int) -> NDArray[np.uint8]:
+def _to_rows(samples: NDArray[Any], bits: int) -> NDArray[np.uint8]:
     height = samples.shape[0]
     if bits == 16:
         return np.ascontiguousarray(samples.astype(">u2")).view(np.uint8).reshape(height, -1)
     flat = samples.reshape(height, -1).astype(np.uint8, copy=False)
     if bits == 8:
         return np.ascontiguousarray(flat)
-    spread = (flat[:, :, None] >> np.arange(bits - 1, -1, -1)) & 1
-    return np.packbits(spread.reshape(height, -1).astype(np.uint8), axis=1)
+    spread = (flat[:, :, None] >> np.arange(bits - 1, -1, -1, dtype=np.uint8)) & 1
+    return np.packbits(spread.reshape(height, -1), axis=1)
 
 
-def settings_of(level: int, strategy: int, memory: int, window: int) -> Deflate:
-    """Checked settings of a stream."""
-    if not (0 <= level <= 9 and 0 <= strategy <= 4 and 1 <= memory <= 9 and 9 <= window <= 15):
-        raise BitstreamError(f"PNG stream has impossible deflate settings {level}, {strategy}, {memory}, {window}")
-    return Deflate(level, strategy, memory, window)
+def _blocks(height: int, row: int) -> list[tuple[int, int]]:
+    """First and end rows of blocks of at most `_BLOCK` bytes: a large picture is never held twice."""
+    step = max(1, _BLOCK // row)
+    return [(a, min(a + step, height)) for a in range(0, height, step)]
+
+
+def _filtered(samples: NDArray[Any], bits: int, filters: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """What the file packs, each row behind its filter's number, a block of rows at a time."""
+    height, width, channels = samples.shape
+    row = (width * channels * bits + 7) // 8
+    for a, b in _blocks(height, row):
+        first = min(a, 1)
+        rows = _to_rows(samples[a - first : b], bits)
+        out = np.zeros((b - a, row + 1), np.uint8)
+        out[:, 0] = filters[a:b]
+        _filter(rows, first, filters[a:b], max(1, channels * bits // 8), out)
+        yield out.reshape(-1)
 
 
 @njit(cache=True, nogil=True)
@@ -239,14 +200,18 @@ def _predicted(rows: NDArray[np.uint8], kind: int, y: int, i: int, step: int) ->
 
 
 @njit(cache=True, nogil=True)
-def _unfilter(rows: NDArray[np.uint8], filters: NDArray[np.uint8], step: int) -> None:
+def _unfilter(raw: NDArray[np.uint8], rows: NDArray[np.uint8], filters: NDArray[np.uint8], step: int) -> None:
+    """Undo the filters of `raw`, in place: `rows` are its beginning, where the rows move up without their numbers."""
+    width = rows.shape[1]
     for y in range(rows.shape[0]):
-        for i in range(rows.shape[1]):
-            rows[y, i] = (rows[y, i] + _predicted(rows, filters[y], y, i, step)) & 0xFF
+        start = y * (width + 1) + 1
+        for i in range(width):
+            rows[y, i] = (raw[start + i] + _predicted(rows, filters[y], y, i, step)) & 0xFF
 
 
 @njit(cache=True, nogil=True)
-def _filter(rows: NDArray[np.uint8], filters: NDArray[np.uint8], step: int, out: NDArray[np.uint8]) -> None:
-    for y in range(rows.shape[0]):
+def _filter(rows: NDArray[np.uint8], first: int, filters: NDArray[np.uint8], step: int, out: NDArray[np.uint8]) -> None:
+    """Filter `rows`; the first one is only there to predict from where `first` is 1."""
+    for y in range(first, rows.shape[0]):
         for i in range(rows.shape[1]):
-            out[y, i + 1] = (rows[y, i] - _predicted(rows, filters[y], y, i, step)) & 0xFF
+            out[y - first, i + 1] = (rows[y, i] - _predicted(rows, filters[y - first], y, i, step)) & 0xFF

@@ -34,7 +34,8 @@ def cut(data: bytes, start: int, shape: tuple[int, int, int], wide: bool, little
             f"{what} of {shape[1]}x{shape[0]} is truncated: {max(0, len(data) - start)} of {size} bytes are there"
         )
     dtype = np.dtype("<u2" if little else ">u2") if wide else np.dtype(np.uint8)
-    samples = typed(np.frombuffer(data[start : start + size], dtype).reshape(shape), wide)
+    # A view: a large picture is not held twice.
+    samples = typed(np.frombuffer(data, dtype, size // dtype.itemsize, start).reshape(shape), wide)
     return RawFile(samples, data[:start], data[start + size :], little)
 
 
@@ -42,4 +43,5 @@ def rebuild_raw(file: RawFile) -> bytes:
     """The bytes of the file."""
     wide = file.samples.dtype == np.uint16
     samples = file.samples.astype("<u2" if file.little else ">u2") if wide else file.samples
-    return file.before + samples.tobytes() + file.after
+    plain = np.ascontiguousarray(samples).reshape(-1).view(np.uint8).data
+    return b"".join([file.before, plain, file.after])

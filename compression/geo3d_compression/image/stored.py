@@ -16,11 +16,12 @@ import xxhash
 from geo3d.errors import BitstreamError, FormatError, Geo3DError
 from geo3d_compression.container.fields import Blob, Cursor, Field, UInt, pack, put_varint, unpack
 from geo3d_compression.entropy.byte_model import decode_bytes, encode_bytes
+from geo3d_compression.image.deflate import settings_of
 from geo3d_compression.image.files import decode_raw, decode_tiff, decode_webp, encode_raw, encode_tiff, encode_webp
 from geo3d_compression.image.lossless import decode_samples, encode_samples
 from geo3d_compression.image.npy import SIGNATURE as NPY_SIGNATURE
 from geo3d_compression.image.npy import parse_npy
-from geo3d_compression.image.png import PALETTE, SIGNATURE, PngFile, header_of, parse_png, rebuild_png, settings_of
+from geo3d_compression.image.png import PALETTE, SIGNATURE, PngFile, header_of, parse_png, rebuild_png
 from geo3d_compression.image.pnm import SIGNATURES as PNM_SIGNATURES
 from geo3d_compression.image.pnm import parse_pnm
 from geo3d_compression.image.raw import typed
@@ -43,16 +44,15 @@ _PNG_FIELDS: tuple[Field, ...] = (
 
 def encode_bytes_any(data: bytes, profile: Profile = "best", threads: int = 1) -> bytes:
     """The shortest stream that was found for `data`; never more than one byte longer than it."""
-    best = bytes([_PLAIN]) + data
     for method, encode in _candidates(data, profile, threads):
         try:
             stream = bytes([method]) + encode()
             # A stream that does not give the very bytes back is no candidate.  `encode_jpeg` has looked already.
-            if len(stream) < len(best) and (method == _JPEG or decode_bytes_any(stream, threads) == data):
+            if len(stream) <= len(data) and (method == _JPEG or decode_bytes_any(stream, threads) == data):
                 return stream
         except Geo3DError:
             continue
-    return best
+    return bytes([_PLAIN]) + data
 
 
 def method_of(stream: bytes) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.errors import FormatError
-from geo3d_compression.image.png import Deflate, find_settings, inflate, pack
+from geo3d_compression.image.deflate import Deflate, find_settings, gives, inflate, pack
 from geo3d_compression.image.raw import RawFile, cut, typed
 
 SIGNATURES = (b"II*\0", b"MM\0*")
@@ -112,32 +112,38 @@ def parse_packed(data: bytes, near: bool = False) -> PackedTiff:
     if not rows or len(sizes) != -(-height // rows):
         raise FormatError("TIFF strips do not add up to its picture")
     line = width * channels * bits // 8
-    strips, at = [], start
+    if height * line > 1040 * len(data) + 64:
+        raise FormatError(f"TIFF of {width}x{height} does not fit into {len(data)} bytes")
+    raw, at = np.zeros((height, line), np.uint8), start
     deflate = Deflate(0)
     for k, size in enumerate(sizes):
         stream = data[at : at + size]
-        strip = inflate(stream, min(rows, height - k * rows) * line)
-        deflate = find_settings(strip, stream) if k == 0 else deflate
-        if not deflate.level or pack(strip, deflate) != stream:
+        lines = raw[k * rows : (k + 1) * rows]
+        strip = inflate(stream, lines.size)
+        deflate = find_settings([strip].copy, stream) if k == 0 else deflate
+        if not deflate.level or not gives([strip], deflate, stream):
             raise FormatError("no zlib setting gives the strips of this TIFF file")
-        strips.append(strip)
+        lines[:] = strip.reshape(lines.shape)
         at += size
     dtype = np.dtype("<u2" if little else ">u2") if bits == 16 else np.dtype(np.uint8)
-    raw = np.frombuffer(b"".join(strips), dtype).reshape(height, width, channels)
-    samples = typed(raw, bits == 16)
+    samples = typed(raw.view(dtype).reshape(height, width, channels), bits == 16)
     if predictor == 2:
-        samples = typed(np.add.accumulate(samples, axis=1, dtype=samples.dtype), bits == 16)
+        for one in samples:
+            np.add.accumulate(one, axis=0, out=one)
     return PackedTiff(samples, data[:start], data[at:], sizes, rows, predictor == 2, little, deflate)
 
 
 def rebuild_packed(file: PackedTiff) -> bytes:
     """The file; byte for byte where this zlib packs like the file's writer, else raises `FormatError`."""
-    samples = file.samples
-    if file.predicted:
-        samples = np.diff(samples, axis=1, prepend=np.zeros_like(samples[:, :1]))
-    raw = (samples.astype("<u2" if file.little else ">u2") if samples.dtype == np.uint16 else samples).tobytes()
-    line = len(raw) // len(samples)
-    strips = [pack(raw[i : i + file.rows * line], file.deflate) for i in range(0, len(raw), file.rows * line)]
+    strips = [pack([_strip(file, k)], file.deflate) for k in range(0, len(file.samples), file.rows)]
     if tuple(map(len, strips)) != file.sizes:
         raise FormatError("this zlib packs the strips of a TIFF file to other lengths than the one that wrote it")
     return file.before + b"".join(strips) + file.after
+
+
+def _strip(file: PackedTiff, first: int) -> bytes:
+    """The strip that begins at row `first`, before it is packed."""
+    samples = file.samples[first : first + file.rows]
+    if file.predicted:
+        samples = np.diff(samples, axis=1, prepend=np.zeros_like(samples[:, :1]))
+    return (samples.astype("<u2" if file.little else ">u2") if samples.dtype == np.uint16 else samples).tobytes()

@@ -37,7 +37,7 @@ def fresh_state(small: bool = False) -> ModelState:
     """A model that has seen nothing; `small`: the quick one."""
     if small:
         weights = np.zeros((quick.ROWS, quick.LANES), np.int32)
-        weights[: quick.FINAL, 1 : 1 + 2 * quick.CONTEXTS : 2] = WEIGHT_ONE // 3
+        weights[: quick.FINAL, : quick.CONTEXTS] = WEIGHT_ONE // 3
         weights[quick.FINAL : quick.APM, :2] = WEIGHT_ONE // 2
         weights[quick.APM :].reshape(-1, quick.ESTIMATOR)[:, :APM_SIZE] = new_apm(1)
         return ModelState(new_counters(quick.CONTEXTS << quick.TABLE_BITS), weights.reshape(-1), True)

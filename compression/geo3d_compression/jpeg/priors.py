@@ -38,12 +38,13 @@ def pack_state(state: ModelState) -> bytes:
     logits = STRETCH[(state.counters >> 16).astype(np.int64)].astype(np.int64)
     codes = ((logits + _LOGIT_STEP // 2) // _LOGIT_STEP + 128).astype(np.uint8)
     moved, mixer = state.weights - fresh_state(state.quick).weights, _mixer(state)
+    first = moved[:mixer].reshape(-1, quick.LANES)[:, quick.STORED].reshape(-1) if state.quick else moved[:mixer]
     out = io.BytesIO()
     np.savez(
         out,
         counts=counts,
         codes=np.where(counts > 0, codes, 128).astype(np.uint8),
-        weights=((moved[:mixer] + _WEIGHT_STEP // 2) // _WEIGHT_STEP).clip(-32768, 32767).astype("<i2"),
+        weights=((first + _WEIGHT_STEP // 2) // _WEIGHT_STEP).clip(-32768, 32767).astype("<i2"),
         rest=moved[mixer:].astype("<i4"),
     )
     return lzma.compress(out.getvalue(), preset=9 | lzma.PRESET_EXTREME)
@@ -60,7 +61,11 @@ def unpack_state(data: bytes, small: bool = False) -> ModelState:
         if len(counts) != len(state.counters) or len(arrays["weights"]) != mixer:
             raise FormatError("the priors of the JPEG model have another size; they belong to another version")
         state.counters[:] = (p << 16) | counts
-        state.weights[:mixer] += arrays["weights"].astype(np.int32) * _WEIGHT_STEP
+        first = arrays["weights"].astype(np.int32) * _WEIGHT_STEP
+        if small:
+            state.weights[:mixer].reshape(-1, quick.LANES)[:, quick.STORED] += first.reshape(-1, quick.LANES)
+        else:
+            state.weights[:mixer] += first
         state.weights[mixer:] += arrays["rest"]
     return state
 

@@ -2,9 +2,9 @@
 """One binary decision of the quick model: six contexts, two mixers of sixteen inputs, secondary estimation, coder.
 
 What a decision costs is mostly waiting for memory.  All tables together are therefore a tenth of `mixture`'s: they stay
-in a processor's caches.  All arithmetic is on integers.
+in a processor's caches, and counters become inputs, and learn, in vector registers.  All arithmetic is on integers.
 
-    inputs  = [[256 (bias) | two of each context | zeros]]
+    inputs  = [[see `registers`]]
     weights = rows of sixteen: two sets of the first layer, the second layer (2 used), secondary estimators (33 of 48)
 """
 
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from geo3d_compression.entropy.coder import code_bit
 from geo3d_compression.entropy.lanes import LANES, dot, learn
-from geo3d_compression.entropy.models import counter_update
-from geo3d_compression.entropy.tables import CONFIDENCE, SQUASH, STRETCH, STRETCH_LIMIT
+from geo3d_compression.entropy.tables import SQUASH, STRETCH, STRETCH_LIMIT
 from geo3d_compression.jpeg.mixture import correct, refine
+from geo3d_compression.jpeg.registers import FACTS, MEMORY, hear, teach
 from geo3d_compression.jpeg.work import (
     APM_ROW,
     BASE,
@@ -41,6 +41,8 @@ _SET_1 = _CLASSES * NODES * 64
 FINAL = 2 * _SET_1
 APM = FINAL + _CLASSES * NODES
 ESTIMATOR = 3 * LANES
+# Where the bias, two inputs of each context, and three of nothing are: the order in which trained weights are stored.
+STORED = [6, *(i + 8 * k for i in range(CONTEXTS) for k in range(2)), 7, 14, 15]
 ROWS = APM + 3 * _CLASSES * NODES * 16
 # `STRETCH` in 4096 steps, and `SQUASH` in half the bytes: these fit into the first cache.
 _STRETCH = np.ascontiguousarray(STRETCH[8::16])
@@ -51,8 +53,7 @@ def scratch(rate: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int32]
     """`work` and `inputs`."""
     work = np.zeros(WORK_SIZE, np.int64)
     work[BASE], work[RATE], work[LIMIT] = CONTEXTS, rate, limit
-    inputs = np.zeros((1, LANES), np.int32)
-    inputs[0, 0] = 256
+    inputs = np.zeros((1, MEMORY), np.int32)
     return work, inputs
 
 
@@ -80,12 +81,7 @@ def _mix(weights, start, inputs):
 @njit(cache=True, nogil=True, _nrt=False)
 def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit):
     """Encode `bit`, or decode one and return it.  `node`: which decision; `slot`: its counter in the place sought."""
-    for i in range(CONTEXTS):
-        value = np.int64(counters[np.uintp(work[PLACES + i] + slot)])
-        sure = np.int64(CONFIDENCE[value & 1023])
-        p = value >> 16
-        inputs[0, 2 * i + 1] = np.int32(np.int64(_STRETCH[p >> 4]) * sure >> 8)
-        inputs[0, 2 * i + 2] = np.int32((p - 32768) * sure >> 14)
+    hear(counters, work, slot, _STRETCH, FACTS, inputs)
     a = work[CLASS] * NODES + node
     r0 = np.uintp((a * 64 + work[ROW_0]) * LANES)
     r1 = np.uintp((_SET_1 + a * 64 + work[ROW_1]) * LANES)
@@ -108,8 +104,5 @@ def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit
     weights[f] += (x0 * error + (1 << 21)) >> 22
     weights[f + np.uintp(1)] += (x1 * error + (1 << 21)) >> 22
     correct(weights, estimator, x, bit)
-    limit = work[LIMIT]
-    for i in range(CONTEXTS):
-        at = np.uintp(work[PLACES + i] + slot)
-        counters[at] = counter_update(counters[at], bit, limit)
+    teach(counters, work, slot, inputs, np.int32(bit), np.int32(work[LIMIT]))
     return bit

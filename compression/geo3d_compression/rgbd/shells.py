@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError
 from geo3d_compression.container.fields import Cursor, put_varint
-from geo3d_compression.image.png import PngFile, rebuild_png, settings_of
+from geo3d_compression.image.deflate import settings_of
+from geo3d_compression.image.png import PngFile, rebuild_png
 
 
 def shell(file: PngFile) -> bytes:

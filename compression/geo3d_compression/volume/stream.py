@@ -41,8 +41,12 @@ def encode_group(
             height, width = ranks.shape
             model = new_model(height, width, settings, spikes, _prior(settings, known))
             worst = ranks.size * MAX_BYTES + 64
-        if len(buffer) - state[POSITION] < worst:
-            buffer = np.concatenate([buffer, np.zeros(len(buffer) + worst, np.uint8)])
+        used = max(int(state[POSITION]), 0)
+        if len(buffer) - used < worst:
+            # The worst case is far above what is used, and pages that nobody touches cost nothing.
+            larger = np.zeros(2 * used + worst, np.uint8)
+            larger[:used] = buffer[:used]
+            buffer = larger
         code_slice(index, np.ascontiguousarray(ranks), _layer(known, index), alphabet, model, state, buffer, True)
     return finish(state, buffer)
 

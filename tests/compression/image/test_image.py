@@ -70,6 +70,17 @@ def test_png_comes_back_byte_for_byte(kind: str) -> None:
     assert decode_png(encode_png(data, "fast")) == (data, True)
 
 
+@pytest.mark.parametrize("kind", ["rgb", "rgba", "grey", "level1"])
+def test_blocks_of_rows_make_no_difference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large pictures are filtered and packed in blocks of rows; here of one to three."""
+    data, whole = PICTURES[kind], parse_png(PICTURES[kind])
+    monkeypatch.setattr("geo3d_compression.image.png._BLOCK", 700)
+    cut = parse_png(data)
+    assert np.array_equal(cut.samples, whole.samples)
+    assert cut.deflate == whole.deflate
+    assert rebuild_png(cut) == data
+
+
 def test_a_foreign_deflate_stream_keeps_its_samples() -> None:
     """Stored deflate blocks of odd sizes come from no zlib setting."""
     data = PICTURES["grey"]

@@ -170,7 +170,8 @@ def _light(camera: PinholeCamera, z: Floats, brightness: Floats | None, rng: np.
     """[H, W] light that comes back: 1 from a white surface seen squarely at 1 m."""
     h, w = z.shape
     v, u = np.mgrid[:h, :w]
-    a, b = np.gradient(1 / z)
+    # The slant within a surface: of both neighbours, the one that is nearer in depth.
+    a, b = (_slope(1 / z, axis) for axis in (0, 1))
     n = np.stack([b * camera.fx, a * camera.fy, 1 / z - a * (v - camera.cy) - b * (u - camera.cx)], axis=-1)
     ray = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones_like(z)], axis=-1)
     length = np.linalg.norm(ray, axis=-1)
@@ -179,6 +180,13 @@ def _light(camera: PinholeCamera, z: Floats, brightness: Floats | None, rng: np.
     visible = np.full(z.shape, 0.5) if brightness is None else brightness / 255
     albedo = np.clip(0.15 + 0.6 * visible + 0.15 * _smooth_noise(z.shape, 25, rng), 0.05, 1.0)
     return np.asarray(albedo * facing / (z * length) ** 2)
+
+
+def _slope(x: Floats, axis: int) -> Floats:
+    step = np.diff(x, axis=axis)
+    edge = np.take(step, [0], axis), np.take(step, [-1], axis)
+    before, after = np.concatenate([edge[0], step], axis), np.concatenate([step, edge[1]], axis)
+    return np.asarray(np.where(np.abs(before) < np.abs(after), before, after))
 
 
 def _smooth_noise(shape: tuple[int, ...], sigma: float, rng: np.random.Generator) -> Floats:

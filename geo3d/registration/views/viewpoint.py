@@ -15,7 +15,7 @@ SAMPLES = (1000, 3000)
 # Shells around the middle of the cloud that are looked at, in its extents, and how many places on each.
 SHELLS = ((0.3, 60), (0.45, 120), (0.65, 160), (0.9, 120))
 # So many of the best places, so far apart in extents, are improved by so many steps; and then the best of them.
-REFINED, EVEN_STARTS, APART, STEPS = 6, 2, 0.12, 60
+REFINED, EVEN_STARTS, EVEN_PLACES, APART, STEPS = 6, 2, 80, 0.12, 60
 FINAL, FINAL_STEPS = 2, 70
 # Holes open as soon as the eye moves; hiding is blurred by the points' distance from each other.  Where the points'
 # evenness tells the place, holes are what the sensor did not measure rather than what it could not see.
@@ -51,9 +51,13 @@ def find_viewpoint(points: NDArray[np.float64]) -> Viewpoint:
     evenness = _Evenness(points)
     cost = _Cost(some, evenness)
     places = np.concatenate([np.zeros((1, 3)), *(middle + size * r * _directions(n) for r, n in SHELLS)])
-    first = _best_apart(places, [cost(p) for p in places], REFINED, APART * size)
+    likely: list[NDArray[np.float64]] = []
     if evenness.known:
-        first += _best_apart(places, [evenness(p) for p in places], EVEN_STARTS, APART * size)
+        # Evenness is quick to tell, and what it finds unlikely the rest need not look at.
+        uneven = [evenness(p) for p in places]
+        likely = _best_apart(places, uneven, EVEN_STARTS, APART * size)
+        places = places[np.argsort(uneven, kind="stable")[:EVEN_PLACES]]
+    first = _best_apart(places, [cost(p) for p in places], REFINED, APART * size) + likely
     better = sorted((_descended(cost, p, 0.1 * size, STEPS) for p in first), key=lambda found: found[0])
     cost = _Cost(_sample(points, SAMPLES[1]), evenness)
     best = min((_descended(cost, p, 0.02 * size, FINAL_STEPS) for _, p in better[:FINAL]), key=lambda f: f[0])[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import zip_longest
@@ -76,11 +76,15 @@ def cases(data: Path | None) -> Iterator[Case]:
     yield from unseen_sensors(data)
 
 
+def textures(data: Path | None) -> Sequence[NDArray[np.uint8]]:
+    """Pictures of the data folder for the surfaces of rooms; none: procedural surfaces alone."""
+    folder = data.joinpath(*TEXTURES) if data is not None else None
+    return read_images(folder) if folder is not None and folder.is_dir() else ()
+
+
 def unseen_sensors(data: Path | None) -> Iterator[Case]:
     """Rooms and sensors that nothing was tuned on: frames and clouds in any pose, each with and without colour."""
-    textures = data.joinpath(*TEXTURES) if data is not None else None
-    images = read_images(textures) if textures is not None and textures.is_dir() else ()
-    pairs = synthetic_pairs(UNSEEN_ROOMS, ROOM_PAIRS, images=images, sensors=tuple(UNSEEN_SENSORS.values()))
+    pairs = synthetic_pairs(UNSEEN_ROOMS, ROOM_PAIRS, images=textures(data), sensors=tuple(UNSEEN_SENSORS.values()))
     found = _mixed(_numbered("unseen sensors", pairs))
     plain = [_plain(case) for case in found]
     for one, other in zip(found, plain, strict=True):

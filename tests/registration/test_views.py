@@ -37,7 +37,7 @@ def test_cameras_of_wide_and_smearing_sensors_are_found(name: str, random_pose: 
     cloud = depth_to_cloud(render_frame(room, UNSEEN_SENSORS[name], T, 3), stride=2)
     away = float(np.median(np.linalg.norm(cloud.points, axis=1)))
     found = find_viewpoint(cloud.transformed(random_pose).points)
-    assert np.linalg.norm(found.eye - random_pose[:3, 3]) < 0.15 * away
+    assert np.linalg.norm(found.eye - random_pose[:3, 3]) < 0.25 * away
 
 
 def test_what_is_seen_from_all_around_is_no_certain_view() -> None:

@@ -52,7 +52,9 @@ def summary(found: list[Row]) -> list[Row]:
                     row[f"loose_{label}"] = 100 * sum(_right(r, 10, 0.30) for r in bin_) / len(bin_)
             wrong = sum(r["accepted"] and (r["overlap"] == 0 or not _right(r, 10, 0.30)) for r in done)
             row["gross_%"] = 100 * wrong / max(len(mine), 1)
-            row["cpu_s"] = float(np.median([r["cpu_s"] for r in done]))
+            for clock in ("cpu_s", "wall_s"):
+                times = [r[clock] for r in done if clock in r]
+                row[clock] = float(np.median(times)) if times else None
             result.append(row)
     return result
 
@@ -65,7 +67,7 @@ SUITE: Suite = {
     "description": "RGB-D pairs: recall of accepted answers by overlap, gross errors, CPU seconds, against the peers",
     "columns": [
         "set", "method", "pairs", "none", "low", "mid", "high", "strict_low", "strict_mid", "strict_high",
-        "strict_mid_high", "loose_low", "loose_mid", "loose_high", "gross_%", "cpu_s",
+        "strict_mid_high", "loose_low", "loose_mid", "loose_high", "gross_%", "cpu_s", "wall_s",
     ],
     "rows": rows,
     "summary": summary,

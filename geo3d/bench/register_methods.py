@@ -71,12 +71,12 @@ def measured(case: Case, name: str, method: Method) -> tuple[Row, NDArray[np.flo
     try:
         # Made once for all peers, but each of them would have to.
         preparation = 0.0 if name == "geo3d" else case.preparation_s
-        cpu = time.process_time()
+        cpu, wall = time.process_time(), time.perf_counter()
         T, accepted = method(case)
-        cpu = time.process_time() - cpu
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     except Geo3DError as error:
         return row | {"error": str(error)}, None
     D = inverse(case.T_target_source) @ T
     row["degrees"] = float(np.rad2deg(angle(D)))
     row["metres"] = float(np.linalg.norm(D[:3, :3] @ case.origin + D[:3, 3] - case.origin))
-    return row | {"accepted": bool(accepted), "cpu_s": cpu + preparation}, T
+    return row | {"accepted": bool(accepted), "cpu_s": cpu + preparation, "wall_s": wall + preparation}, T

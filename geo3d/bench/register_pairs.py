@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
@@ -15,7 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from geo3d.registration.prepare import CloudPair, prepare_pair
 from geo3d.registration.register import as_cloud
-from geo3d.registration.training.pairs import FramePair, folder_pairs, synthetic_pairs
+from geo3d.registration.training.pairs import FramePair, folder_pairs, read_images, synthetic_pairs
+from geo3d.synthetic import UNSEEN_SENSORS
 from geo3d.types import PointCloud, RGBDFrame
 
 PER_BIN = 40
@@ -24,6 +25,9 @@ FOLDERS = ("redkitchen_kinect", "box_desk")
 # Rooms that nothing was trained on; every sensor of `geo3d.synthetic` takes its turn.
 HELD_OUT_ROOMS = range(9000, 9022)
 ROOM_PAIRS = 2
+# Other rooms, through sensors of another kind; three to a turn.
+UNSEEN_ROOMS = range(9100, 9112)
+TEXTURES = ("vid", "images_free")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +63,8 @@ class Case:
 
 
 def cases(data: Path | None) -> Iterator[Case]:
-    """All sets: folders of RGB-D frames, synthetic rooms, and the first folder's frames as clouds in any pose."""
+    """All sets: folders of RGB-D frames, synthetic rooms, the first folder's frames as clouds in any pose, and sensors
+    that nothing was tuned on, as frames and clouds with and without colour."""
     folders = [data / "reg" / name for name in FOLDERS if (data / "reg" / name).is_dir()] if data is not None else []
     first: list[Case] = []
     for folder in folders:
@@ -68,6 +73,22 @@ def cases(data: Path | None) -> Iterator[Case]:
         yield from found
     yield from _numbered("synthetic rooms", synthetic_pairs(HELD_OUT_ROOMS, ROOM_PAIRS))
     yield from map(_turned, first)
+    yield from unseen_sensors(data)
+
+
+def textures(data: Path | None) -> Sequence[NDArray[np.uint8]]:
+    """Pictures of the data folder for the surfaces of rooms; none: procedural surfaces alone."""
+    folder = data.joinpath(*TEXTURES) if data is not None else None
+    return read_images(folder) if folder is not None and folder.is_dir() else ()
+
+
+def unseen_sensors(data: Path | None) -> Iterator[Case]:
+    """Rooms and sensors that nothing was tuned on: frames and clouds in any pose, each with and without colour."""
+    pairs = synthetic_pairs(UNSEEN_ROOMS, ROOM_PAIRS, images=textures(data), sensors=tuple(UNSEEN_SENSORS.values()))
+    found = _mixed(_numbered("unseen sensors", pairs))
+    plain = [_plain(case) for case in found]
+    for one, other in zip(found, plain, strict=True):
+        yield from (one, other, _turned(one), _turned(other))
 
 
 def _numbered(where: str, pairs: Iterator[FramePair]) -> Iterator[Case]:
@@ -81,6 +102,13 @@ def _mixed(found: Iterable[Case]) -> list[Case]:
     for case in found:
         bins.setdefault(int(np.searchsorted([0.05, 0.3, 0.5], case.overlap, side="right")), []).append(case)
     return [case for row in zip_longest(*(bins[k] for k in sorted(bins))) for case in row if case is not None]
+
+
+def _plain(case: Case) -> Case:
+    source, target = (replace(x, color=None) if isinstance(x, RGBDFrame) else x for x in (case.source, case.target))
+    return replace(
+        case, key=f"{case.key} without colour", where=f"{case.where}, no colour", source=source, target=target
+    )
 
 
 def _turned(case: Case) -> Case:

@@ -18,7 +18,7 @@ from geo3d.registration.agreement import Agreement, agreement
 from geo3d.registration.classical import CLASSICAL
 from geo3d.registration.cloud_search import evidence_at, search_clouds
 from geo3d.registration.degenerate import open_directions
-from geo3d.registration.judge_clouds import agreed, judge
+from geo3d.registration.judge_clouds import SOME, agreed, judge
 from geo3d.registration.prepare import CloudPair, extent, finite_cloud, prepare_pair, unit_note
 from geo3d.registration.refine_clouds import refine_clouds
 from geo3d.registration.result import RegistrationResult
@@ -61,7 +61,8 @@ def register_clouds(
         through_cameras = register_views(source, target, init=init)
         if through_cameras is not None:
             refusal, certain = through_cameras
-            if refusal.converged:
+            # What cameras exclude no other search could bring back.
+            if refusal.converged or (certain and refusal.probability < SOME):
                 return replace(refusal, notes=notes, seconds=time.perf_counter() - start)
     pair = prepare_pair(source, target)
     if method == "auto":

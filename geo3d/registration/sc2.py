@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d.registration import _sc2
-
 MAX_MATCHES = 800
+ROUNDS = 3
 
 
 def sc2_poses(
@@ -48,10 +47,61 @@ def sc2_poses(
     strength = second.sum(axis=1)
     chosen = np.array(_spread_seeds(strength, source, seeds, 2 * tolerance), np.int64)
     source, target = np.ascontiguousarray(source, np.float64), np.ascontiguousarray(target, np.float64)
-    poses, counts = _sc2.grow(source, target, second, chosen, neighbours, tolerance)
+    poses, counts = _grown(source, target, second[chosen], chosen, neighbours, tolerance)
     best = np.argsort(-counts, kind="stable")
     best = best[counts[best] > 0]
     return poses[best], counts[best]
+
+
+def _grown(
+    source: NDArray[np.float64],
+    target: NDArray[np.float64],
+    second: NDArray[np.float32],
+    seeds: NDArray[np.int64],
+    neighbours: int,
+    tolerance: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Poses [S, 4, 4] and inlier counts [S] of the seeds' groups; a count of 0: no pose.
+
+    Fits the `neighbours` matches most compatible with a seed, then twice all matches that agree with the fit.
+
+    Parameters
+    ----------
+    second : [S, N] compatibility of the seeds with all matches.
+    """
+    S = len(seeds)
+    group = np.argsort(-second, axis=1, kind="stable")[:, :neighbours]
+    members = np.zeros(second.shape, bool)
+    np.put_along_axis(members, group, np.take_along_axis(second, group, 1) > 0, 1)
+    members[np.arange(S), seeds] = True
+    poses, counts = np.zeros((S, 4, 4)), np.zeros(S)
+    alive = np.flatnonzero(members.sum(axis=1) >= 4)
+    for _ in range(ROUNDS):
+        poses[alive] = _fitted(source, target, members[alive])
+        R, t = poses[alive, :3, :3], poses[alive, :3, 3]
+        off = source @ R.transpose(0, 2, 1) + (t[:, None] - target)
+        members[alive] = (off * off).sum(axis=2) < (1.5 * tolerance) ** 2
+        counts[:] = 0
+        counts[alive] = members[alive].sum(axis=1)
+        counts[counts < 4] = 0
+        alive = np.flatnonzero(counts)
+    return poses, counts
+
+
+def _fitted(
+    source: NDArray[np.float64], target: NDArray[np.float64], members: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """[S, 4, 4] least-squares rigid motions (Kabsch 1976) of the matches of each row of members [S, N]."""
+    weight = members / members.sum(axis=1, keepdims=True)
+    p, q = weight @ source, weight @ target
+    C = ((target - q[:, None]) * weight[..., None]).transpose(0, 2, 1) @ (source - p[:, None])
+    U, _, Vt = np.linalg.svd(C)
+    flip = np.linalg.det(U) * np.linalg.det(Vt) < 0
+    U[flip, :, 2] *= -1
+    T = np.tile(np.eye(4), (len(members), 1, 1))
+    T[:, :3, :3] = U @ Vt
+    T[:, :3, 3] = q - np.einsum("sij,sj->si", T[:, :3, :3], p)
+    return T
 
 
 def _compatibility(source: NDArray[np.float64], target: NDArray[np.float64], tolerance: float) -> NDArray[np.float32]:

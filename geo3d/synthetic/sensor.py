@@ -8,6 +8,7 @@ Nguyen et al. 2012); time of flight grows about linearly and smears edges into f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,20 @@ from scipy.ndimage import binary_dilation, gaussian_filter, maximum_filter, mini
 from scipy.special import ndtri
 
 from geo3d.types import PinholeCamera
+
+
+class DepthCamera(Protocol):
+    """Whatever turns exact depth and the picture's brightness into a depth image; fields as in `Sensor`."""
+
+    @property
+    def camera(self) -> PinholeCamera: ...
+    @property
+    def depth_scale(self) -> float: ...
+    @property
+    def grey(self) -> bool: ...
+    def measure(
+        self, depth: NDArray[np.float32], rng: np.random.Generator, brightness: NDArray[np.float64] | None = None
+    ) -> NDArray[np.uint16]: ...
 
 
 @dataclass(frozen=True)
@@ -47,8 +62,10 @@ class Sensor:
     smooth: float = 0.0
     grey: bool = False
 
-    def measure(self, depth: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint16]:
-        """Turn exact depth [H, W] in metres (0 or inf: nothing) into the sensor's uint16 image."""
+    def measure(
+        self, depth: NDArray[np.float32], rng: np.random.Generator, brightness: NDArray[np.float64] | None = None
+    ) -> NDArray[np.uint16]:
+        """Turn exact depth [H, W] in metres (0 or inf: nothing) into the sensor's uint16 image; light plays no part."""
         valid = np.isfinite(depth) & (depth >= self.near) & (depth <= self.far)
         z = np.where(valid, depth, 1.0).astype(np.float64)
         high, low = maximum_filter(z, 3), minimum_filter(z, 3)

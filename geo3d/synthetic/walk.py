@@ -13,15 +13,21 @@ from scipy.interpolate import CubicSpline
 from geo3d.console import progress
 from geo3d.io.atomic import atomic_path, write_text
 from geo3d.synthetic.room import TEXTURE_SIZE, Room
-from geo3d.synthetic.sensor import Sensor
+from geo3d.synthetic.sensor import DepthCamera
 from geo3d.types import PinholeCamera, RGBDFrame
 
 
-def random_walk(room: Room, frames: int, seed: int, *, metres_per_frame: float = 0.02) -> NDArray[np.float64]:
+def random_walk(
+    room: Room, frames: int, seed: int, *, metres_per_frame: float = 0.02, knots_per_target: int = 1
+) -> NDArray[np.float64]:
     """[frames, 4, 4] camera-to-world poses (OpenCV axes; world z up) on a smooth path inside the room.
 
     The camera is carried at 1.0 to 1.7 m, looks at changing targets in the room, and never enters furniture by
     more than the path's smoothness makes it.
+
+    Parameters
+    ----------
+    knots_per_target : half metres that the camera takes to look from one target to the next.
     """
     rng = np.random.default_rng(seed)
     knots = max(4, int(frames * metres_per_frame / 0.5) + 1)
@@ -39,18 +45,19 @@ def random_walk(room: Room, frames: int, seed: int, *, metres_per_frame: float =
         while np.linalg.norm(targets[i] - positions[i]) < 1.2:
             targets[i] = rng.uniform(0.0, 1.0, 3) * room.size
     at = np.linspace(0, knots - 1, frames)
-    directions = CubicSpline(np.arange(knots), targets - np.array(positions))(at)
+    aimed = np.arange(0, knots, knots_per_target)
+    directions = CubicSpline(aimed, (targets - np.array(positions))[aimed])(np.minimum(at, aimed[-1]))
     eyes = CubicSpline(np.arange(knots), np.array(positions))(at)
     return np.stack([_look(e, d) for e, d in zip(eyes, directions, strict=True)])
 
 
-def render_frame(room: Room, sensor: Sensor, T_world_camera: NDArray[np.float64], seed: int) -> RGBDFrame:
+def render_frame(room: Room, sensor: DepthCamera, T_world_camera: NDArray[np.float64], seed: int) -> RGBDFrame:
     """Ray-cast one frame: shaded, textured colour and the sensor's noisy depth."""
     return _Renderer(room, sensor).frame(T_world_camera, seed)
 
 
 def write_sequence(
-    folder: Path, room: Room, sensor: Sensor, T_world_camera: NDArray[np.float64], seed: int = 0
+    folder: Path, room: Room, sensor: DepthCamera, T_world_camera: NDArray[np.float64], seed: int = 0
 ) -> None:
     """Write `frame-NNNNNN.{color.png,depth.png,pose.txt}`, `intrinsics.txt` and `meta.json` into `folder`."""
     from PIL import Image
@@ -104,7 +111,7 @@ def _look(eye: NDArray[np.float64], direction: NDArray[np.float64]) -> NDArray[n
 
 
 class _Renderer:
-    def __init__(self, room: Room, sensor: Sensor) -> None:
+    def __init__(self, room: Room, sensor: DepthCamera) -> None:
         self.room, self.sensor, self.scene = room, sensor, _scene(room)
         self.rays = _camera_rays(sensor.camera)
 
@@ -119,9 +126,8 @@ class _Renderer:
         # Rays have unit z in the camera, so the hit parameter is the depth itself.
         depth = hit["t_hit"].numpy()
         color = self._color(hit, t + depth[..., None] * directions, directions, rng)
-        return RGBDFrame(
-            self.sensor.measure(depth, rng), self.sensor.camera, self.sensor.depth_scale, color, T_world_camera
-        )
+        measured = self.sensor.measure(depth, rng, color.mean(axis=-1))
+        return RGBDFrame(measured, self.sensor.camera, self.sensor.depth_scale, color, T_world_camera)
 
     def _color(
         self, hit: Any, points: NDArray[np.float64], directions: NDArray[np.float64], rng: np.random.Generator

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from geo3d.bench import register_pairs
 from geo3d.bench import suite as suites
 from geo3d.bench.fragments_3dmatch import fragment_pairs, read_log
 from geo3d.bench.register import SUITE, measure, summary
@@ -17,7 +18,9 @@ from geo3d.bench.register_pairs import Case, _turned
 from geo3d.bench.suite import Row, run_suite
 from geo3d.errors import FormatError, Geo3DError, RegistrationError
 from geo3d.io import write_points
+from geo3d.ops import depth_to_cloud
 from geo3d.registration.se3 import exp_se3
+from geo3d.registration.training.pairs import FramePair
 from geo3d.types import PinholeCamera, PointCloud, RGBDFrame
 
 
@@ -87,6 +90,26 @@ def test_a_turned_pair_keeps_its_truth(case: Case) -> None:
     (answer,) = measure([turned], {"turn": lambda c: (c.T_target_source @ about, True)}, {})
     assert answer["degrees"] == pytest.approx(np.rad2deg(0.1))
     assert answer["metres"] == pytest.approx(0, abs=1e-9)
+
+
+def test_unseen_sensors_come_as_frames_and_clouds_with_and_without_colour(
+    room_frames: list[RGBDFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b, _ = room_frames
+    truth = np.linalg.inv(b.T_world_camera) @ a.T_world_camera
+    pair = FramePair(a, b, truth, 0.5)
+    monkeypatch.setattr(register_pairs, "synthetic_pairs", lambda *args, **options: iter([pair]))
+    frames, plain, clouds, bare = register_pairs.unseen_sensors(None)
+    assert len({c.where for c in (frames, plain, clouds, bare)}) == 4
+    assert (frames.source.color is None, plain.source.color is None, plain.target.color is None) == (False, True, True)
+    assert np.array_equal(plain.source.depth, a.depth)
+    assert clouds.source.colors is not None
+    assert bare.source.colors is None
+    # Moved clouds lie where the frames' own would, at the truth of either.
+    for case in (clouds, bare):
+        moved = case.source.transformed(case.T_target_source).points
+        expected = depth_to_cloud(a, stride=2).transformed(truth).points
+        assert np.allclose(moved, expected, atol=1e-4)
 
 
 def test_what_was_measured_is_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

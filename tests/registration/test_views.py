@@ -11,6 +11,7 @@ from geo3d.registration.se3 import angle, inverse
 from geo3d.registration.views.draw_view import draw_view
 from geo3d.registration.views.register_views import CERTAIN, register_views
 from geo3d.registration.views.viewpoint import find_viewpoint
+from geo3d.synthetic import UNSEEN_SENSORS, random_room, random_walk, render_frame
 from geo3d.types import PointCloud, RGBDFrame
 
 
@@ -27,6 +28,16 @@ def test_a_moved_view_tells_where_its_camera_stood(clouds: list[PointCloud], ran
     away = float(np.median(np.linalg.norm(clouds[0].points, axis=1)))
     assert np.linalg.norm(found.eye - random_pose[:3, 3]) < 0.3 * away
     assert found.doubt < CERTAIN
+
+
+@pytest.mark.parametrize("name", UNSEEN_SENSORS)
+def test_cameras_of_wide_and_smearing_sensors_are_found(name: str, random_pose: np.ndarray) -> None:
+    room = random_room(5)
+    T = random_walk(room, 8, seed=2, metres_per_frame=0.3)[4]
+    cloud = depth_to_cloud(render_frame(room, UNSEEN_SENSORS[name], T, 3), stride=2)
+    away = float(np.median(np.linalg.norm(cloud.points, axis=1)))
+    found = find_viewpoint(cloud.transformed(random_pose).points)
+    assert np.linalg.norm(found.eye - random_pose[:3, 3]) < 0.25 * away
 
 
 def test_what_is_seen_from_all_around_is_no_certain_view() -> None:

@@ -1,68 +1,70 @@
-"""Compiled image loops of the pyramids: area resampling, depth reduction, normals, back-projection."""
+"""Image loops of the pyramids: area resampling, depth reduction, normals, back-projection.
+
+Only the normals are compiled: compiling costs a fresh install seconds a loop, and NumPy is quick at the others.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+FloatMap = NDArray[np.float32]
 
 
-@njit(cache=True, nogil=True)
-def reduce_depth(depth, factor):  # type: ignore[no-untyped-def]
+def reduce_depth(depth: FloatMap, factor: int) -> FloatMap:
     """[H, W] -> [H/f, W/f]: mean of each block's nearest surface, so that depths are never mixed over an edge."""
     h, w = depth.shape[0] // factor, depth.shape[1] // factor
-    out = np.zeros((h, w), np.float32)
-    for v in range(h):
-        for u in range(w):
-            near = np.float32(1e9)
-            for i in range(factor):
-                for j in range(factor):
-                    d = depth[v * factor + i, u * factor + j]
-                    if 0 < d < near:
-                        near = d
-            if near > 1e8:
-                continue
-            limit = near * np.float32(1.03)
-            total, count = np.float32(0), 0
-            for i in range(factor):
-                for j in range(factor):
-                    d = depth[v * factor + i, u * factor + j]
-                    if 0 < d <= limit:
-                        total += d
-                        count += 1
-            if 2 * count >= factor * factor:
-                out[v, u] = total / count
-    return out
+    block = [depth[i : h * factor : factor, j : w * factor : factor] for i in range(factor) for j in range(factor)]
+    near = np.full((h, w), 1e9, np.float32)
+    for d in block:
+        near = np.where(d > 0, np.minimum(near, d), near)
+    limit = near * np.float32(1.03)
+    total, count = np.zeros((h, w), np.float32), np.zeros((h, w), np.int32)
+    for d in block:
+        on = (d > 0) & (d <= limit)
+        total += np.where(on, d, np.float32(0))
+        count += on
+    known = (near < 1e8) & (2 * count >= factor * factor)
+    return np.where(known, total / np.maximum(count, 1), 0).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
-def resample_area(image, height, width):  # type: ignore[no-untyped-def]
+def resample_area(image: NDArray[np.uint8], height: int, width: int) -> FloatMap:
     """[H, W, C] uint8 -> [height, width, C] float32: mean over each output pixel's footprint."""
-    H, W, C = image.shape
-    out = np.zeros((height, width, C), np.float32)
-    for v in range(height):
-        v0 = v * H // height
-        v1 = max(v0 + 1, (v + 1) * H // height)
-        for u in range(width):
-            u0 = u * W // width
-            u1 = max(u0 + 1, (u + 1) * W // width)
-            for c in range(C):
-                total = np.float32(0)
-                for i in range(v0, v1):
-                    for j in range(u0, u1):
-                        total += image[i, j, c]
-                out[v, u, c] = total / ((v1 - v0) * (u1 - u0))
-    return out
+    H, W, _ = image.shape
+    if H % height == 0 and W % width == 0:
+        f, g = H // height, W // width
+        total = np.zeros((height, width, image.shape[2]), np.uint32)
+        for i in range(f):
+            for j in range(g):
+                total += image[i::f, j::g]
+        return (total / (f * g)).astype(np.float32)
+    area = np.ones((1, 1), np.int64)
+    summed: NDArray[np.uint32] = image.astype(np.uint32)
+    for axis, (many, few) in enumerate(((H, height), (W, width))):
+        start = np.arange(few) * many // few
+        if many < few:
+            summed = summed.take(start, axis)
+            continue
+        summed = np.add.reduceat(summed, start, axis)
+        area = area * np.diff(start, append=many).reshape((-1, 1) if axis == 0 else (1, -1))
+    return (summed / area[..., None]).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
-def normals_from_depth(depth, fx, fy, cx, cy, step, gate):  # type: ignore[no-untyped-def]
+def normals_from_depth(depth: FloatMap, fx: float, fy: float, cx: float, cy: float, step: int, gate: float) -> FloatMap:
     """[H, W, 3] unit normals facing the camera, zero where there are none.
 
     A plane's inverse depth is linear in the pixel coordinates, so each normal is one least-squares fit of
     1/z = a du + b dv + c over a 5x5 window with the given step; samples beyond the relative gate are left out.
     """
+    out = np.zeros((*depth.shape, 3), np.float32)
+    _fit_normals(depth, fx, fy, cx, cy, step, gate, out)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fit_normals(depth, fx, fy, cx, cy, step, gate, out):  # type: ignore[no-untyped-def]
     h, w = depth.shape
-    out = np.zeros((h, w, 3), np.float32)
     for v in range(h):
         for u in range(w):
             z0 = depth[v, u]
@@ -121,30 +123,13 @@ def normals_from_depth(depth, fx, fy, cx, cy, step, gate):  # type: ignore[no-un
             out[v, u, 0] = nx / norm
             out[v, u, 1] = ny / norm
             out[v, u, 2] = nz / norm
-    return out
 
 
-@njit(cache=True, nogil=True)
-def list_points(depth, normals, grey, fx, fy, cx, cy):  # type: ignore[no-untyped-def]
+def list_points(
+    depth: FloatMap, normals: FloatMap, grey: FloatMap, fx: float, fy: float, cx: float, cy: float
+) -> FloatMap:
     """[N, 7] float32 rows (x y z, nx ny nz, grey) of the pixels that have depth and normal, in raster order."""
-    h, w = depth.shape
-    n = 0
-    for v in range(h):
-        for u in range(w):
-            if depth[v, u] > 0 and normals[v, u, 2] != 0:
-                n += 1
-    out = np.zeros((n, 7), np.float32)
-    k = 0
-    for v in range(h):
-        for u in range(w):
-            z = depth[v, u]
-            if z > 0 and normals[v, u, 2] != 0:
-                out[k, 0] = (u - cx) / fx * z
-                out[k, 1] = (v - cy) / fy * z
-                out[k, 2] = z
-                out[k, 3] = normals[v, u, 0]
-                out[k, 4] = normals[v, u, 1]
-                out[k, 5] = normals[v, u, 2]
-                out[k, 6] = grey[v, u]
-                k += 1
-    return out
+    v, u = np.nonzero((depth > 0) & (normals[..., 2] != 0))
+    z = depth[v, u].astype(np.float64)
+    xyz = np.stack([(u - cx) / fx * z, (v - cy) / fy * z, z], axis=1)
+    return np.concatenate([xyz, normals[v, u], grey[v, u, None]], axis=1).astype(np.float32)

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+FloatMap = NDArray[np.float32]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def depth_sigma(z):  # type: ignore[no-untyped-def]
     """Standard deviation of a depth, metres (Nguyen et al. 2012, eq. 3; about right for ToF as well)."""
     d = z - 0.4
     return 0.0012 + 0.0019 * d * d
 
 
-@njit(cache=True, nogil=True)
-def normal_equations(points, R, t, depth, normals, grey, gradient, fx, fy, cx, cy, gate, photo, stride):  # type: ignore[no-untyped-def]
+def normal_equations(
+    points: FloatMap,
+    R: NDArray[np.float64],
+    t: NDArray[np.float64],
+    depth: FloatMap,
+    normals: FloatMap,
+    grey: FloatMap,
+    gradient: FloatMap,
+    fx: float,
+    fy: float,
+    cx: float,
+    cy: float,
+    gate: float,
+    photo: float,
+    stride: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Accumulate the Gauss-Newton system of one level at the pose (R, t).
 
     points [N, 7] of the source; depth, normals, grey, gradient of the target; gate: distance in metres at which a
@@ -25,12 +42,24 @@ def normal_equations(points, R, t, depth, normals, grey, gradient, fx, fy, cx, c
     stats [6] = geometric pairs, sum of robust squared distances (m^2), points in view, photometric pairs, sum of
     squared photometric residuals, points whose pixel in the target has depth and normal.
     """
+    H, G, b, stats = np.zeros((6, 6)), np.zeros((6, 6)), np.zeros(6), np.zeros(6)
+    _accumulate(
+        points, R, t, depth, normals, grey, gradient, fx, fy, cx, cy, gate, photo, stride, H, G, b, stats, np.zeros(6)
+    )
+    H += G
+    for M in (H, G):
+        M += np.triu(M, 1).T
+    return H, G, b, stats
+
+
+# fmt: off
+@njit(cache=True, nogil=True, error_model="numpy")
+def _accumulate(  # type: ignore[no-untyped-def]
+    points, R, t, depth, normals, grey, gradient, fx, fy, cx, cy, gate, photo, stride, H, G, b, stats, J
+):
+    # fmt: on
+    """The sums of `normal_equations`, the upper triangles of H (photometry alone) and G; J [6] is scratch."""
     h, w = depth.shape
-    H = np.zeros((6, 6))
-    G = np.zeros((6, 6))
-    b = np.zeros(6)
-    stats = np.zeros(6)
-    J = np.zeros(6)
     for k in range(0, points.shape[0], stride):
         px, py, pz = points[k, 0], points[k, 1], points[k, 2]
         X = R[0, 0] * px + R[0, 1] * py + R[0, 2] * pz + t[0]
@@ -112,9 +141,3 @@ def normal_equations(points, R, t, depth, normals, grey, gradient, fx, fy, cx, c
             b[i] += wj * q
             for j in range(i, 6):
                 H[i, j] += wj * J[j]
-    for i in range(6):
-        for j in range(i, 6):
-            H[i, j] += G[i, j]
-            H[j, i] = H[i, j]
-            G[j, i] = G[i, j]
-    return H, G, b, stats

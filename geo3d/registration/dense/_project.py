@@ -13,22 +13,12 @@ GREY, MAGNITUDE, CHROMA_RG, CHROMA_BY, TONE = 6, 12, 18, 24, 30
 COUNT = 36
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _add_pair(out, at, a, b):  # type: ignore[no-untyped-def]
-    out[at] += 1
-    out[at + 1] += a
-    out[at + 2] += b
-    out[at + 3] += a * a
-    out[at + 4] += b * b
-    out[at + 5] += a * b
-
-
 # fmt: off
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def project_statistics(  # type: ignore[no-untyped-def]
     depth_s, normals_s, grey_s, tone_s, gradient_s, chroma_s,
     depth_t, normals_t, grey_t, tone_t, gradient_t, chroma_t,
-    cam_s, cam_t, R, t, step,
+    cam_s, cam_t, R, t, step, out, pair,
 ):
     # fmt: on
     """Project the source's pixels into the target at (R, t) = T_target_source and sort them.
@@ -36,12 +26,11 @@ def project_statistics(  # type: ignore[no-untyped-def]
     View: falls into the image.  Known: the target has depth there.  Consistent: same surface, same facing.
     Violated: the target saw through the point, with no near depth around.  Occluded: behind the target's surface.
     Then six sums (n, a, b, aa, bb, ab) each of grey, gradient magnitude, two chroma channels and tone
-    over the consistent pixels.  cam: (fx, fy, cx, cy).
+    over the consistent pixels, all added to `out` [COUNT].  cam: (fx, fy, cx, cy); pair [5, 2]: scratch.
     """
     fx, fy, cx, cy = cam_t
     hs, ws = depth_s.shape
     ht, wt = depth_t.shape
-    out = np.zeros(COUNT)
     for vs in range(step // 2, hs, step):
         for us in range(step // 2, ws, step):
             z = depth_s[vs, us]
@@ -64,24 +53,31 @@ def project_statistics(  # type: ignore[no-untyped-def]
                 continue
             out[KNOWN] += 1
             tau = 0.01 + 3 * depth_sigma(max(d, Z))
-            n = normals_t[v, u]
-            r = n[0] * (X - (u - cx) / fx * d) + n[1] * (Y - (v - cy) / fy * d) + n[2] * (Z - d)
-            if n[2] != 0 and abs(r) < tau and abs(Z - d) < 4 * tau:
-                m = normals_s[vs, us]
-                mx = R[0, 0] * m[0] + R[0, 1] * m[1] + R[0, 2] * m[2]
-                my = R[1, 0] * m[0] + R[1, 1] * m[1] + R[1, 2] * m[2]
-                mz = R[2, 0] * m[0] + R[2, 1] * m[1] + R[2, 2] * m[2]
-                if mx * n[0] + my * n[1] + mz * n[2] < 0.7:
+            nx, ny, nz = normals_t[v, u, 0], normals_t[v, u, 1], normals_t[v, u, 2]
+            r = nx * (X - (u - cx) / fx * d) + ny * (Y - (v - cy) / fy * d) + nz * (Z - d)
+            if nz != 0 and abs(r) < tau and abs(Z - d) < 4 * tau:
+                sx, sy, sz = normals_s[vs, us, 0], normals_s[vs, us, 1], normals_s[vs, us, 2]
+                mx = R[0, 0] * sx + R[0, 1] * sy + R[0, 2] * sz
+                my = R[1, 0] * sx + R[1, 1] * sy + R[1, 2] * sz
+                mz = R[2, 0] * sx + R[2, 1] * sy + R[2, 2] * sz
+                if mx * nx + my * ny + mz * nz < 0.7:
                     continue
                 out[CONSISTENT] += 1
                 out[DISTANCE2] += r * r
-                _add_pair(out, GREY, grey_s[vs, us], grey_t[v, u])
-                gs = np.sqrt(gradient_s[vs, us, 0] ** 2 + gradient_s[vs, us, 1] ** 2)
-                gt = np.sqrt(gradient_t[v, u, 0] ** 2 + gradient_t[v, u, 1] ** 2)
-                _add_pair(out, MAGNITUDE, gs, gt)
-                _add_pair(out, CHROMA_RG, chroma_s[vs, us, 0], chroma_t[v, u, 0])
-                _add_pair(out, TONE, tone_s[vs, us], tone_t[v, u])
-                _add_pair(out, CHROMA_BY, chroma_s[vs, us, 1], chroma_t[v, u, 1])
+                pair[0, 0], pair[0, 1] = grey_s[vs, us], grey_t[v, u]
+                pair[1, 0] = np.sqrt(gradient_s[vs, us, 0] ** 2 + gradient_s[vs, us, 1] ** 2)
+                pair[1, 1] = np.sqrt(gradient_t[v, u, 0] ** 2 + gradient_t[v, u, 1] ** 2)
+                pair[2, 0], pair[2, 1] = chroma_s[vs, us, 0], chroma_t[v, u, 0]
+                pair[3, 0], pair[3, 1] = chroma_s[vs, us, 1], chroma_t[v, u, 1]
+                pair[4, 0], pair[4, 1] = tone_s[vs, us], tone_t[v, u]
+                for k in range(5):
+                    a, b, at = pair[k, 0], pair[k, 1], GREY + 6 * k
+                    out[at] += 1
+                    out[at + 1] += a
+                    out[at + 2] += b
+                    out[at + 3] += a * a
+                    out[at + 4] += b * b
+                    out[at + 5] += a * b
                 continue
             if abs(Z - d) <= 2 * tau:
                 continue
@@ -97,4 +93,3 @@ def project_statistics(  # type: ignore[no-untyped-def]
                 out[VIOLATED] += 1
             else:
                 out[OCCLUDED] += 1
-    return out

@@ -58,12 +58,15 @@ def _camera(level: Level) -> tuple[float, float, float, float]:
 
 def one_way(source: Level, target: Level, T_target_source: NDArray[np.float64], step: int = 1) -> NDArray[np.float64]:
     """The raw sums of `project_statistics` for every step-th pixel in both axes."""
-    return p.project_statistics(
+    sums = np.zeros(p.COUNT)
+    p.project_statistics(
         source.depth, source.normals, source.grey, source.tone, source.gradient, source.chroma,
         target.depth, target.normals, target.grey, target.tone, target.gradient, target.chroma,
         _camera(source), _camera(target),
-        np.ascontiguousarray(T_target_source[:3, :3]), np.ascontiguousarray(T_target_source[:3, 3]), step,
+        np.ascontiguousarray(T_target_source[:3, :3]), np.ascontiguousarray(T_target_source[:3, 3]),
+        step, sums, np.zeros((5, 2)),
     )  # fmt: skip
+    return sums
 
 
 def consistency(

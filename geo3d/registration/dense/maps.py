@@ -114,7 +114,8 @@ def frame_maps(frame: RGBDFrame) -> FrameMaps:
         camera = _reduced_camera(camera, depth.shape, 2)
         if rgb is not None:
             rgb = rgb[: 2 * depth.shape[0], : 2 * depth.shape[1]]
-            rgb = (rgb[::2, ::2] + rgb[1::2, ::2] + rgb[::2, 1::2] + rgb[1::2, 1::2]) / 4
+            four = rgb[::2, ::2] + rgb[1::2, ::2] + rgb[::2, 1::2] + rgb[1::2, 1::2]
+            rgb = np.asarray(four / 4, np.float32)
         levels.append(_level(camera, depth, rgb, 1))
     return FrameMaps(tuple(levels), rgb is not None, frame.name)
 

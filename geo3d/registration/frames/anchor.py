@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from geo3d.registration.se3 import angle, exp_se3, inverse
@@ -61,30 +60,20 @@ def anchor(
     return Anchor(T, H * WEIGHT / (SIGMA * voxel) ** 2)
 
 
-@njit(cache=True, nogil=True)
-def _normal_equations(source, target, T, sigma, reach):  # type: ignore[no-untyped-def]
+def _normal_equations(
+    source: NDArray[np.float64], target: NDArray[np.float64], T: NDArray[np.float64], sigma: float, reach: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Sums of w J^T J and w J^T r with r = T p - q and J = [-[T p]x, I]; and how many pairs are within reach."""
-    H, b = np.zeros((6, 6)), np.zeros(6)
-    near = 0
-    J = np.zeros((3, 6))
-    p, r = np.zeros(3), np.zeros(3)
-    for i in range(len(source)):
-        squared = 0.0
-        for c in range(3):
-            p[c] = T[c, 3]
-            for e in range(3):
-                p[c] += T[c, e] * source[i, e]
-            r[c] = p[c] - target[i, c]
-            squared += r[c] * r[c]
-        if squared >= reach * reach:
-            continue
-        near += 1
-        w = 1 / (1 + squared / (sigma * sigma)) ** 2
-        J[0, 1], J[0, 2], J[1, 0], J[1, 2], J[2, 0], J[2, 1] = p[2], -p[1], -p[2], p[0], p[1], -p[0]
-        J[0, 3], J[1, 4], J[2, 5] = 1, 1, 1
-        for k in range(3):
-            for a in range(6):
-                b[a] += w * J[k, a] * r[k]
-                for c in range(6):
-                    H[a, c] += w * J[k, a] * J[k, c]
-    return H, b, near
+    p = source @ T[:3, :3].T + T[:3, 3]
+    r = p - target
+    squared = (r * r).sum(axis=1)
+    near = squared < reach * reach
+    p, r, squared = p[near], r[near], squared[near]
+    w = 1 / (1 + squared / (sigma * sigma)) ** 2
+    J = np.zeros((len(p), 3, 6))
+    J[:, 0, 1], J[:, 0, 2], J[:, 1, 0], J[:, 1, 2], J[:, 2, 0], J[:, 2, 1] = (
+        p[:, 2], -p[:, 1], -p[:, 2], p[:, 0], p[:, 1], -p[:, 0]
+    )  # fmt: skip
+    J[:, :, 3:] = np.eye(3)
+    weighted = (J * w[:, None, None]).reshape(-1, 6)
+    return weighted.T @ J.reshape(-1, 6), weighted.T @ r.ravel(), len(p)

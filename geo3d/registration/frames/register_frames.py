@@ -40,7 +40,7 @@ def register_descriptions(
     verifier : None: the one that comes with the package.
     """
     start = time.perf_counter()
-    verifier = verifier or load_verifier()
+    verifier = verifier or load_verifier(source.maps.colored and target.maps.colored)
     guesses = [np.eye(4)] if init is None else [np.eye(4), init]
     found = search(source, target, verifier.quick, guesses)
     refined, depth = found.refined, found.depth

@@ -45,9 +45,10 @@ class Verifier:
 
 
 @cache
-def load_verifier() -> Verifier:
-    """The trained verifier that comes with the package."""
-    data = json.loads(files("geo3d.registration.frames").joinpath("verifier.json").read_text())
+def load_verifier(colored: bool = True) -> Verifier:
+    """The trained verifier that comes with the package; where one frame has no colour, shape must say more."""
+    name = "verifier.json" if colored else "verifier_plain.json"
+    data = json.loads(files("geo3d.registration.frames").joinpath(name).read_text())
     quick, full = (logistic_of(data[k], names) for k, names in (("quick", QUICK), ("full", FULL)))
     return Verifier(quick, full, float(data["threshold"]))
 

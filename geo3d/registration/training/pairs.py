@@ -14,7 +14,7 @@ from geo3d.io import open_rgbd
 from geo3d.registration.dense import frame_maps
 from geo3d.registration.dense.consistency import consistency
 from geo3d.registration.se3 import inverse
-from geo3d.synthetic import SENSORS, any_room, random_walk, render_frame
+from geo3d.synthetic import SENSORS, DepthCamera, any_room, random_walk, render_frame
 from geo3d.types import RGBDFrame
 
 BINS = ((0.0, 0.0), (0.1, 0.3), (0.3, 0.5), (0.5, 0.9))
@@ -70,9 +70,13 @@ def folder_pairs(folder: Path, per_bin: int, seed: int, max_frames: int = 90) ->
 
 
 def synthetic_pairs(
-    rooms: Sequence[int], per_bin: int, frames: int = 16, images: Sequence[NDArray[np.uint8]] = ()
+    rooms: Sequence[int],
+    per_bin: int,
+    frames: int = 16,
+    images: Sequence[NDArray[np.uint8]] = (),
+    sensors: Sequence[DepthCamera] = tuple(SENSORS.values()),
 ) -> Iterator[FramePair]:
-    """Pairs of random rooms (by seed), each seen by one of the sensors, with changes of exposure.
+    """Pairs of random rooms (by seed), each seen by one of the sensors in turn, with changes of exposure.
 
     Every other room's colour is not exactly registered to its depth, as with many real sensors.
 
@@ -80,7 +84,6 @@ def synthetic_pairs(
     ----------
     images : [H, W, 3] pictures that become textures beside the procedural ones.
     """
-    sensors = list(SENSORS.values())
     for seed in rooms:
         room = any_room(seed, images)
         sensor = sensors[seed % len(sensors)]
@@ -98,6 +101,11 @@ def synthetic_pairs(
             poses.append(T)
         if len(poses) > 3:
             yield from pairs_of_bins(np.stack(poses), seen.__getitem__, per_bin, seed)
+
+
+def without_color(pair: FramePair) -> FramePair:
+    """The pair as sensors give it that see no colour."""
+    return replace(pair, source=replace(pair.source, color=None), target=replace(pair.target, color=None))
 
 
 def read_images(folder: Path, size: int = 512) -> list[NDArray[np.uint8]]:

@@ -17,7 +17,7 @@ from geo3d.registration.frames.evidence import FULL, QUICK
 from geo3d.registration.frames.verifier import Logistic
 from geo3d.registration.training.fit import area_under_roc, fit_logistic
 from geo3d.registration.training.gather import Evidence, first_glance, gather
-from geo3d.registration.training.pairs import folder_pairs, read_images, synthetic_pairs
+from geo3d.registration.training.pairs import folder_pairs, read_images, synthetic_pairs, without_color
 from geo3d.synthetic import SENSORS
 
 
@@ -29,6 +29,7 @@ class VerifierConfig:
     rooms    seeds of synthetic rooms, [first, last); every sensor takes its turn and is one set
     images   a folder of pictures for the rooms' textures; empty: procedural textures alone
     pairs_per_bin, room_pairs_per_bin  pairs of each bin of overlap, a folder and a room
+    colored  False: the frames' colour is taken away
     """
 
     folders: list[str] = field(default_factory=list)
@@ -36,13 +37,15 @@ class VerifierConfig:
     images: str = ""
     pairs_per_bin: int = 25
     room_pairs_per_bin: int = 3
+    colored: bool = True
     ridge: float = 3.0
     threshold: float = 0.6
     seed: int = 1
 
 
 def train_verifier(settings: dict[str, Any], folder: Path) -> None:
-    """Write `verifier.json` (for `geo3d/registration/frames`) and `report.json` into `folder`; gathered sets are kept.
+    """Write `verifier.json`, or `verifier_plain.json` if colour was taken away (both for
+    `geo3d/registration/frames`), and `report.json` into `folder`; gathered sets are kept.
 
     Run again, it goes on with the sets that are missing.
     """
@@ -54,7 +57,8 @@ def train_verifier(settings: dict[str, Any], folder: Path) -> None:
     quick = fit_logistic(*_joined(list(sets.values()), "quick"), QUICK, config.ridge)
     full = fit_logistic(*_joined(list(sets.values()), "full"), FULL, config.ridge)
     weights = {"quick": plain(quick), "full": plain(full), "threshold": config.threshold}
-    write_text(folder / "verifier.json", to_json(weights, indent=1) + "\n")
+    name = "verifier.json" if config.colored else "verifier_plain.json"
+    write_text(folder / name, to_json(weights, indent=1) + "\n")
     write_text(folder / "report.json", to_json({"held_out": held_out}, indent=1) + "\n")
     for name, numbers in held_out.items():
         say(f"{name} held out: " + ", ".join(f"{k} {v:.4g}" for k, v in numbers.items()))
@@ -75,7 +79,8 @@ def sources_of(config: VerifierConfig) -> dict[str, Any]:
 
 def _gathered(path: Path, pairs: Any, config: VerifierConfig) -> Evidence:
     if not path.exists():
-        evidence = gather(progress(pairs, path.stem), first_glance(), config.seed)
+        pairs = progress(pairs, path.stem)
+        evidence = gather(pairs if config.colored else map(without_color, pairs), first_glance(), config.seed)
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **vars(evidence))
     with np.load(path) as data:

@@ -1,9 +1,10 @@
-"""Compiled: what a cloud looks like from a point, for finding the camera that saw it and for drawing what it saw."""
+"""What a cloud looks like from a point, for finding the camera that saw it and for drawing what it saw."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 # Cells across the picture that a viewpoint is judged by, and the widest angle of a camera (tangent).
 SIDE = 72
@@ -12,8 +13,9 @@ WIDEST = 1.7
 TURNS = 24
 
 
-@njit(cache=True, nogil=True)
-def conflicts(points, spacing, eye, R):  # type: ignore[no-untyped-def]
+def conflicts(
+    points: NDArray[np.float64], spacing: NDArray[np.float64] | None, eye: NDArray[np.float64], R: NDArray[np.float64]
+) -> tuple[float, float, float, float]:
     """What speaks against a camera at `eye`: the share of points behind other points, the share of the picture's inside
     that nothing is seen in, and that of the rectangle around the picture that is not filled; and the tangent of half
     the picture's diagonal.
@@ -21,11 +23,22 @@ def conflicts(points, spacing, eye, R):  # type: ignore[no-untyped-def]
     A camera sees one surface along each of its rays, and rays fill a rectangle: where a cloud was taken all three are
     least.
 
-    points   [N, 3], spacing [N] about how far each one's neighbours are
+    points   [N, 3]
+    spacing  [N] about how far each one's neighbours are; None: the points lie evenly in the camera's picture
     R        [3, 3] rows x, y, z of the camera
     """
-    n = len(points)
-    u, v, z = np.zeros(n), np.zeros(n), np.zeros(n)
+    even = spacing is None
+    found: tuple[float, float, float, float] = _conflicts(
+        points, np.ones(len(points)) if spacing is None else spacing, even, eye, R,
+        np.full((SIDE + 1, SIDE + 1), np.inf), np.zeros((3, len(points))), np.zeros((4, SIDE + 1), np.int64),
+    )  # fmt: skip
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _conflicts(points, spacing, even, eye, R, nearest, uvz, ends):  # type: ignore[no-untyped-def]
+    n = points.shape[0]
+    u, v, z = uvz[0], uvz[1], uvz[2]
     left, right, top, bottom = 1e9, -1e9, 1e9, -1e9
     outside = 0
     for i in range(n):
@@ -45,10 +58,13 @@ def conflicts(points, spacing, eye, R):  # type: ignore[no-untyped-def]
         return 1.0, 1.0, 1.0, WIDEST
     cell = max(right - left, bottom - top) / (SIDE - 1) + 1e-12
     w, h = int((right - left) / cell) + 1, int((bottom - top) / cell) + 1
-    nearest = np.full((h, w), np.inf)
+    # Where points lie evenly in the picture, what hangs between surfaces is far from its neighbours but hides no more.
+    apart = np.sqrt(w * h / n) * cell
     for i in range(n):
         if z[i] < 0:
             continue
+        if even:
+            spacing[i] = apart * z[i]
         u[i], v[i] = (u[i] - left) / cell, (v[i] - top) / cell
         r = 0.7 * spacing[i] / z[i] / cell
         for b in range(max(int(np.ceil(v[i] - 0.5 - r)), 0), min(int(np.floor(v[i] + 0.5 + r)), h - 1) + 1):
@@ -70,16 +86,19 @@ def conflicts(points, spacing, eye, R):  # type: ignore[no-untyped-def]
             and nearest[b, fore] < limit
             and nearest[b, aft] < limit
         )
-    holes, unfilled = _outline(nearest)
+    holes, unfilled = _outline(nearest, h, w, ends)
     return hidden / n, holes, unfilled, 0.5 * np.hypot(right - left, bottom - top)
 
 
-@njit(cache=True, nogil=True)
-def _outline(nearest):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy")
+def _outline(nearest, h, w, ends):  # type: ignore[no-untyped-def]
     """Share of the cells with something on both sides in their row or in their column that are empty themselves; and
     of the least rectangle around all, in any turn, the share that is not inside."""
-    h, w = nearest.shape
-    first_u, last_u, first_v, last_v = np.full(h, w), np.full(h, -1), np.full(w, h), np.full(w, -1)
+    first_u, last_u, first_v, last_v = ends[0], ends[1], ends[2], ends[3]
+    for b in range(h):
+        first_u[b], last_u[b] = w, -1
+    for a in range(w):
+        first_v[a], last_v[a] = h, -1
     for b in range(h):
         for a in range(w):
             if nearest[b, a] < np.inf:
@@ -97,45 +116,43 @@ def _outline(nearest):  # type: ignore[no-untyped-def]
         c, s = np.cos(0.5 * np.pi * k / TURNS), np.sin(0.5 * np.pi * k / TURNS)
         low_x, high_x, low_y, high_y = 1e9, -1e9, 1e9, -1e9
         for b in range(h):
-            for a in (first_u[b], last_u[b]):
+            for k2 in range(2):
                 if last_u[b] >= 0:
+                    a = ends[k2, b]
                     x, y = c * a + s * b, c * b - s * a
                     low_x, high_x, low_y, high_y = min(low_x, x), max(high_x, x), min(low_y, y), max(high_y, y)
         area = min(area, (high_x - low_x + 1) * (high_y - low_y + 1))
     return empty / max(full + empty, 1), max(1 - (full + empty) / area, 0.0)
 
 
-@njit(cache=True, nogil=True)
-def draw(points, colors, radius, height, width):  # type: ignore[no-untyped-def]
+def draw(
+    points: NDArray[np.float64], colors: NDArray[np.float64], radius: NDArray[np.float64], height: int, width: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Depth [H, W] (0: nothing) and colour [H, W, 3] of points given as pixel u, v and depth z, [N, 3].
 
     Each point covers a disc of its radius [N] in pixels; of the points in front that cover a pixel, the mean, the near
     ones first.
     """
-    nearest = np.full((height, width), np.inf)
-    for i in range(len(points)):
-        u, v, z, r = points[i, 0], points[i, 1], points[i, 2], radius[i]
-        for b in range(max(int(np.ceil(v - r)), 0), min(int(np.floor(v + r)), height - 1) + 1):
-            for a in range(max(int(np.ceil(u - r)), 0), min(int(np.floor(u + r)), width - 1) + 1):
-                nearest[b, a] = min(nearest[b, a], z)
-    total = np.zeros((height, width))
-    depth = np.zeros((height, width))
-    color = np.zeros((height, width, 3))
-    for i in range(len(points)):
-        u, v, z, r = points[i, 0], points[i, 1], points[i, 2], radius[i]
-        for b in range(max(int(np.ceil(v - r)), 0), min(int(np.floor(v + r)), height - 1) + 1):
-            for a in range(max(int(np.ceil(u - r)), 0), min(int(np.floor(u + r)), width - 1) + 1):
-                if z > 1.04 * nearest[b, a]:
-                    continue
-                weight = np.exp(-4 * ((a - u) ** 2 + (b - v) ** 2) / (r * r))
-                total[b, a] += weight
-                depth[b, a] += weight * z
-                for c in range(3):
-                    color[b, a, c] += weight * colors[i, c]
-    for b in range(height):
-        for a in range(width):
-            if total[b, a] > 0:
-                depth[b, a] /= total[b, a]
-                for c in range(3):
-                    color[b, a, c] /= total[b, a]
-    return depth, color
+    sums = np.zeros((height, width, 5))
+    _draw(points, colors, radius, np.full((height, width), np.inf), sums)
+    mean = sums[..., 1:] / np.where(sums[..., :1] > 0, sums[..., :1], 1)
+    return np.ascontiguousarray(mean[..., 0]), mean[..., 1:]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _draw(points, colors, radius, nearest, sums):  # type: ignore[no-untyped-def]
+    height, width = nearest.shape
+    # First the nearest depth of each pixel, then what lies there.
+    for second in range(2):
+        for i in range(points.shape[0]):
+            u, v, z, r = points[i, 0], points[i, 1], points[i, 2], radius[i]
+            for b in range(max(int(np.ceil(v - r)), 0), min(int(np.floor(v + r)), height - 1) + 1):
+                for a in range(max(int(np.ceil(u - r)), 0), min(int(np.floor(u + r)), width - 1) + 1):
+                    if second == 0:
+                        nearest[b, a] = min(nearest[b, a], z)
+                    elif z <= 1.04 * nearest[b, a]:
+                        weight = np.exp(-4 * ((a - u) ** 2 + (b - v) ** 2) / (r * r))
+                        sums[b, a, 0] += weight
+                        sums[b, a, 1] += weight * z
+                        for c in range(3):
+                            sums[b, a, 2 + c] += weight * colors[i, c]

@@ -15,32 +15,27 @@ SAMPLES = (1000, 3000)
 # Shells around the middle of the cloud that are looked at, in its extents, and how many places on each.
 SHELLS = ((0.3, 60), (0.45, 120), (0.65, 160), (0.9, 120))
 # So many of the best places, so far apart in extents, are improved by so many steps; and then the best of them.
-REFINED, EVEN_STARTS, APART, STEPS = 6, 2, 0.12, 60
+REFINED, EVEN_STARTS, EVEN_PLACES, APART, STEPS = 6, 2, 80, 0.12, 60
 FINAL, FINAL_STEPS = 2, 70
-# Holes open as soon as the eye moves; hiding is blurred by the points' distance from each other.
-HOLES = 4.0
+# Holes open as soon as the eye moves; hiding is blurred by the points' distance from each other.  Where the points'
+# evenness tells the place, holes are what the sensor did not measure rather than what it could not see.
+HOLES, HOLES_EVEN = 4.0, 1.0
 # Pictures are rectangles, but for what has no depth at their borders.
 UNFILLED = 0.2
 # Tangent of half the diagonal of depth cameras' pictures (structured light .65, time of flight up to 1.2): what else
-# is left open by a cloud without edges, and how much an e-fold counts.
-DIAGONAL, SPREAD, DIAGONAL_WEIGHT = 0.75, 0.35, 0.02
+# is left open by a cloud without edges, and how much an e-fold counts, also beside the evenness.
+DIAGONAL, SPREAD, DIAGONAL_WEIGHT, DIAGONAL_EVEN = 0.75, 0.35, 0.02, 0.005
 # A camera's points lie evenly in its picture: weight of the mean log deviation, patches it is taken from, points in
 # each, and the least deviation of densities in space that tells that a cloud was not thinned on a grid.
-EVEN_WEIGHT, PATCHES, PATCH_POINTS, UNTHINNED = 0.3, 160, 60, 0.35
+EVEN_WEIGHT, PATCHES, PATCH_POINTS, UNTHINNED = 1.5, 160, 60, 0.35
 
 
 @dataclass(frozen=True, eq=False)
 class Viewpoint:
-    """eye [3] in the cloud's frame; hidden, holes: shares of the cloud and of the picture that speak against it."""
+    """eye [3] in the cloud's frame; doubt: what is hidden from there and what is missing, 0 for a perfect view."""
 
     eye: NDArray[np.float64]
-    hidden: float
-    holes: float
-
-    @property
-    def doubt(self) -> float:
-        """0 for a perfect single view."""
-        return self.hidden + HOLES * self.holes
+    doubt: float
 
 
 def find_viewpoint(points: NDArray[np.float64]) -> Viewpoint:
@@ -56,14 +51,18 @@ def find_viewpoint(points: NDArray[np.float64]) -> Viewpoint:
     evenness = _Evenness(points)
     cost = _Cost(some, evenness)
     places = np.concatenate([np.zeros((1, 3)), *(middle + size * r * _directions(n) for r, n in SHELLS)])
-    first = _best_apart(places, [cost(p) for p in places], REFINED, APART * size)
+    likely: list[NDArray[np.float64]] = []
     if evenness.known:
-        first += _best_apart(places, [evenness(p) for p in places], EVEN_STARTS, APART * size)
+        # Evenness is quick to tell, and what it finds unlikely the rest need not look at.
+        uneven = [evenness(p) for p in places]
+        likely = _best_apart(places, uneven, EVEN_STARTS, APART * size)
+        places = places[np.argsort(uneven, kind="stable")[:EVEN_PLACES]]
+    first = _best_apart(places, [cost(p) for p in places], REFINED, APART * size) + likely
     better = sorted((_descended(cost, p, 0.1 * size, STEPS) for p in first), key=lambda found: found[0])
     cost = _Cost(_sample(points, SAMPLES[1]), evenness)
     best = min((_descended(cost, p, 0.02 * size, FINAL_STEPS) for _, p in better[:FINAL]), key=lambda f: f[0])[1]
     hidden, holes, _, _ = cost.conflicts(best)
-    return Viewpoint(best, hidden, holes)
+    return Viewpoint(best, hidden + cost.holes * holes)
 
 
 class _Cost:
@@ -71,19 +70,17 @@ class _Cost:
 
     def __init__(self, points: NDArray[np.float64], evenness: _Evenness) -> None:
         self._points, self._evenness = points, evenness
-        self._spacing = cKDTree(points).query(points, k=5)[0][:, -1]
+        self._spacing = None if evenness.known else cKDTree(points).query(points, k=5)[0][:, -1]
+        self.holes, self._wide = (HOLES_EVEN, DIAGONAL_EVEN) if evenness.known else (HOLES, DIAGONAL_WEIGHT)
 
     def conflicts(self, eye: NDArray[np.float64]) -> tuple[float, float, float, float]:
         """See `_visibility.conflicts`."""
-        found: tuple[float, float, float, float] = _visibility.conflicts(
-            self._points, self._spacing, eye, look_at(self._points, eye)
-        )
-        return found
+        return _visibility.conflicts(self._points, self._spacing, eye, look_at(self._points, eye))
 
     def __call__(self, eye: NDArray[np.float64]) -> float:
         hidden, holes, unfilled, diagonal = self.conflicts(eye)
         wide = np.log(max(diagonal, 1e-3) / DIAGONAL) / SPREAD
-        seen = hidden + HOLES * holes + UNFILLED * unfilled + DIAGONAL_WEIGHT * wide**2
+        seen = hidden + self.holes * holes + UNFILLED * unfilled + self._wide * wide**2
         return float(seen + self._evenness(eye))
 
 
@@ -116,7 +113,11 @@ class _Evenness:
         ray = self._center - eye
         squared = np.maximum((ray * ray).sum(axis=1), 1e-12)
         area = np.einsum("ni,nij,nj->n", ray, self._adjugate, ray) / squared
+        # A flat picture is finer at its borders: a pixel there is the smaller by the cube of the cosine.
+        axis = (ray / np.sqrt(squared)[:, None]).sum(axis=0)
+        cosine = ray @ axis / np.maximum(np.sqrt(squared) * np.linalg.norm(axis), 1e-12)
         share = 0.5 * np.log(np.maximum(area, 1e-30)) - np.log(squared) - self._log_count
+        share -= 3 * np.log(np.maximum(cosine, 0.2))
         return EVEN_WEIGHT * float(np.minimum(np.abs(share - np.median(share)), 1.0).mean())
 
 

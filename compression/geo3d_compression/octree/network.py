@@ -60,7 +60,8 @@ class IntegerNetwork:
         self._w = {name: np.ascontiguousarray(tensor.astype(dtype)) for name, tensor in tensors.items()}
         self.channels = tensors["conv1"].shape[1]
         self._refreshes = refreshes(tensors)
-        for name in ("conv1", "conv2", *(f"conv_r.{r}" for r in range(len(self._refreshes)))):
+        self._deep = deep_layers(tensors)
+        for name in (n for n in self._w if n.startswith("conv")):
             self._w[name] = self._w[name].reshape(27, self.channels, self.channels)
         self._nibbles = [_nibble_sums(self._w[f"known_in.{stage}"], stage) for stage in range(8)]
         self._no_exist = np.zeros((27, self.channels), dtype)
@@ -82,6 +83,10 @@ class IntegerNetwork:
         no_skip, skip = np.zeros((n + 1, 0), self._dtype), f1
         self._run(n, _convolve, f0, level.neighbours, w["conv1"], w["exist1"], w["density"][density], no_skip, f1)
         self._run(n, _convolve, f1, level.neighbours, w["conv2"], w["exist2"], w["bias2"], skip, f2)
+        for d in range(self._deep):
+            f1, f2 = f2, f1
+            weights = (w[f"conv_d.{d}"], self._no_exist, w[f"bias_d.{d}"])
+            self._run(n, _convolve, f1, level.neighbours, *weights, f1, f2)
         self._features = f2
 
     def logits(
@@ -130,6 +135,11 @@ def refreshes(tensors: dict[str, NDArray[Any]]) -> tuple[int, ...]:
     return stages
 
 
+def deep_layers(tensors: dict[str, NDArray[Any]]) -> int:
+    """How many residual convolutions stand between the second one and the stages, told from its tensors."""
+    return sum(name.startswith("conv_d.") for name in tensors)
+
+
 def _nibble_sums(weight: NDArray[Any], stage: int) -> NDArray[Any]:
     """Sums [27, 2, 16, H] of the rows 27 s + k of `weight` with octant s set, for both nibbles of a byte."""
     rows = np.zeros((8, 27, weight.shape[1]), weight.dtype)
@@ -165,6 +175,8 @@ def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
     for r in range(len(refreshes(tensors))):
         sums[f"own_r.{r}"] = column_sum(f"own_r.{r}", 1) + bias(f"own_bias_r.{r}") + res
         sums[f"conv_r.{r}"] = column_sum(f"conv_r.{r}", act) + bias(f"bias_r.{r}") + res
+    for d in range(deep_layers(tensors)):
+        sums[f"conv_d.{d}"] = column_sum(f"conv_d.{d}", act) + bias(f"bias_d.{d}") + res
     for name, value in sums.items():
         if value.max() + WEIGHT_SCALE >= EXACT_LIMIT:
             raise BitstreamError(

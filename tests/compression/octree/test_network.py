@@ -23,7 +23,7 @@ def _voxels() -> NDArray[np.int64]:
 
 def _network() -> OctreeNetwork:
     torch.manual_seed(0)
-    network = OctreeNetwork(8, 16, 8, (2, 5))
+    network = OctreeNetwork(8, 16, 8, (2, 5), deep=2)
     network.quantise = True
     with torch.no_grad():
         for parameter in network.parameters():

@@ -7,8 +7,9 @@
                                                f --conv27 + f--> f -----> the stages up to the next refresh, and so on
                                                                   +-----> + own occupancy: latent of the children
 
-The convolutions are sparse, over the 27 nodes around a node.  Those after a refresh see what every node has of its
-octants so far: a stage then sees known voxels as far as the convolutions reach, not those of the 27 nodes alone.
+The convolutions are sparse, over the 27 nodes around a node; `deep` more residual ones may follow the second.  Those
+after a refresh see what every node has of its octants so far: a stage then sees known voxels as far as the
+convolutions reach, not those of the 27 nodes alone.
 
 All activations are integers / 32 in [0, 255 / 32], all weights integers / 256, so that each sum is an integer / 8192
 below 2^24 in magnitude: float32 matrix products then are exact in any order (`octree.network` runs the same integers).
@@ -38,10 +39,13 @@ def round_through(x: Tensor) -> Tensor:
 class OctreeNetwork(nn.Module):
     """Logits of the eight children of every node of a level, and the latents for the next level.
 
-    `refreshes`: stages before which the features take in the octants so far and pass another convolution.
+    `refreshes`: stages before which the features take in the octants so far and pass another convolution; `deep`:
+    residual convolutions between the second one and the stages.
     """
 
-    def __init__(self, channels: int = 32, hidden: int = 64, head: int = 32, refreshes: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, channels: int = 32, hidden: int = 64, head: int = 32, refreshes: tuple[int, ...] = (), deep: int = 0
+    ) -> None:
         super().__init__()
         C, H = channels, hidden
         self.channels, self.hidden, self.refreshes = C, H, refreshes
@@ -59,6 +63,8 @@ class OctreeNetwork(nn.Module):
         self.conv2 = weight(27 * C, C, fan=20 * C)
         self.exist2 = weight(27, C, fan=54)
         self.bias2 = nn.Parameter(torch.zeros(C))
+        self.conv_d = nn.ParameterList([weight(27 * C, C, fan=40 * C) for _ in range(deep)])
+        self.bias_d = nn.ParameterList([torch.zeros(C) for _ in range(deep)])
         self.own = weight(8, C, fan=16)
         self.own_bias = nn.Parameter(torch.zeros(C))
         self.latent_in = weight(C, 8 * H, fan=C)
@@ -105,6 +111,8 @@ class OctreeNetwork(nn.Module):
         f = SparseConv27.apply(f, table, self.w(self.conv1)) + there[:, :C]
         f = self.act(f + self.b(self.density).index_select(0, density))
         f = self.act(f + SparseConv27.apply(f, table, self.w(self.conv2)) + there[:, C:] + self.b(self.bias2))
+        for conv, bias in zip(self.conv_d, self.bias_d, strict=True):
+            f = self.act(f + SparseConv27.apply(f, table, self.w(conv)) + self.b(bias))
         own = ((occupancy[:, None] >> torch.arange(8, device=occupancy.device)) & 1).to(self.dtype)
         around = self._around(own, table)
         latent_in = self.w(self.latent_in)

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from geo3d_compression.octree.integers import ACTIVATION_SCALE, WEIGHT_SCALE
 from geo3d_compression.octree.network import check_bounds
 
-BIASES = ("up_bias", "density", "bias2", "own_bias", "bias_in", "bias_middle", "bias_out", "bias_r", "own_bias_r")
+BIASES = (
+    *("up_bias", "density", "bias2", "bias_d", "bias_r", "own_bias", "own_bias_r"),
+    *("bias_in", "bias_middle", "bias_out"),
+)
 # Their inputs are bits, not activations, so they carry the activations' scale too.
 ON_BITS = ("exist1", "exist2", "own", "own_r", "known_in")
 

@@ -45,8 +45,8 @@ def level_loss(network: Any, levels: list[batching.BatchLevel]) -> tuple[Tensor,
 class FitSettings:
     """Optimisation and size of the network.
 
-    `shares`: how often each of `blocks.KINDS` is drawn; `refreshes`: see `nn.network`; `start`: a checkpoint, or a
-    stored network (`octree/weights/NAME.safetensors`), with fewer channels and refreshes or as many, to begin from.
+    `shares`: how often each of `blocks.KINDS` is drawn; `refreshes`, `deep`: see `nn.network`; `start`: a checkpoint,
+    or a stored network (`octree/weights/NAME.safetensors`), with no more channels and layers than this, to begin from.
     """
 
     steps: int = 2600
@@ -61,6 +61,7 @@ class FitSettings:
     threads: int = 1
     minutes: float = 0.0
     refreshes: tuple[int, ...] = ()
+    deep: int = 0
     start: str = ""
 
 
@@ -71,7 +72,7 @@ def fit(blocks: list[Path], out: Path, settings: FitSettings) -> Path:
     from geo3d_compression.octree.nn.network import OctreeNetwork
 
     torch.manual_seed(settings.seed)
-    network = OctreeNetwork(settings.channels, settings.hidden, settings.head, settings.refreshes)
+    network = OctreeNetwork(settings.channels, settings.hidden, settings.head, settings.refreshes, settings.deep)
     if settings.start:
         start_from(network, Path(settings.start))
     # Half the memory traffic, five times the products a second where the processor has them; integers to 256 are exact

@@ -18,11 +18,12 @@ def start_from(network: Any, path: Path) -> None:
     """Copy the weights at `path` into `network`, an `nn.OctreeNetwork` of as many channels, units, refreshes or more.
 
     The function that the old weights compute stays as it is: what is added reaches the old outputs with weight zero,
-    and new refreshes begin as next to nothing.  Raises ConfigError when the old network is larger.
+    and new refreshes and residual convolutions begin as nothing.  Raises ConfigError when the old network is larger or
+    refreshes where the new one does not.
     """
     import torch
 
-    stored = float_weights(path)
+    stored = _placed(float_weights(path), network.refreshes, path)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name in stored:
@@ -43,7 +44,22 @@ def start_from(network: Any, path: Path) -> None:
                     added[..., : old.shape[-1]] = 0
                 target[tuple(slice(n) for n in old.shape)] = old
             else:
-                parameter.mul_(0.05 if name.startswith("conv_r") else 0.0)
+                parameter.zero_()
+
+
+def _placed(
+    stored: dict[str, NDArray[np.float32]], refreshes: tuple[int, ...], path: Path
+) -> dict[str, NDArray[np.float32]]:
+    """Layers of refreshes under the numbers that these have among `refreshes`."""
+    there = {r: len(stored[f"own_r.{r}"]) for r in range(sum(n.startswith("own_r.") for n in stored))}
+    if not set(there.values()) <= set(refreshes):
+        raise ConfigError(f"{path} refreshes before stages {list(there.values())}, the new network {list(refreshes)}")
+    out = {}
+    for name, tensor in stored.items():
+        base, _, number = name.partition(".")
+        place = refreshes.index(there[int(number)]) if base.endswith("_r") else number
+        out[f"{base}.{place}" if number else base] = tensor
+    return out
 
 
 def float_weights(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -67,7 +83,7 @@ def _as_float(name: str, tensor: NDArray[np.integer]) -> NDArray[np.float32]:
 def _axes(name: str, shape: tuple[int, ...], channels: int) -> tuple[int, ...]:
     """The shape of a layer with the axes apart that its matrix joins: offsets and inputs, octants and outputs."""
     base = name.split(".")[0]
-    if base in ("conv1", "conv2", "conv_r"):
+    if base in ("conv1", "conv2", "conv_d", "conv_r"):
         return (27, shape[0] // 27, shape[1])
     if base == "up":
         return (channels, 8, channels)

@@ -15,9 +15,9 @@ from torch import Tensor
 from geo3d.config import ConfigError
 
 
-def _network(*sizes: int) -> OctreeNetwork:
+def _network(*sizes: int, refreshes: tuple[int, ...] = (2, 5), deep: int = 0) -> OctreeNetwork:
     torch.manual_seed(0)
-    return OctreeNetwork(*sizes, (2, 5))
+    return OctreeNetwork(*sizes, refreshes, deep)
 
 
 def _stored(folder: Path, network: OctreeNetwork) -> Path:
@@ -45,6 +45,28 @@ def test_grown_networks_compute_the_same(tmp_path: Path, sizes: tuple[int, int, 
     # What was added is there to be trained.
     assert bool(new.conv1[:, -1].any())
     assert bool(new.middle[:, :, -1].any())
+
+
+def test_deeper_networks_compute_the_same(tmp_path: Path) -> None:
+    old, new = _network(8, 16, 8), _network(8, 16, 8, refreshes=(1, 2, 4, 5, 7), deep=2)
+    with torch.no_grad():
+        old.own_r[1] += 0.3
+    start_from(new, _stored(tmp_path, old))
+    old.quantise = new.quantise = True
+    expected = _logits(old)
+    torch.testing.assert_close(_logits(new), expected, rtol=0, atol=1e-4)
+    # What was added takes part: every layer has an effect.
+    for layer in (new.conv_d[1], new.conv_r[0], new.own_r[2], new.bias_r[4]):
+        with torch.no_grad():
+            layer += 0.5
+        assert not torch.equal(_logits(new), expected)
+        with torch.no_grad():
+            layer -= 0.5
+
+
+def test_refreshes_that_would_be_lost_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="refreshes before stages"):
+        start_from(_network(8, 16, 8, refreshes=(2, 4)), _stored(tmp_path, _network(8, 16, 8)))
 
 
 def test_checkpoints_are_read_too(tmp_path: Path) -> None:

@@ -40,12 +40,13 @@ def serve(verb: str) -> list[str]:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 1)
     _import_verb(verb)
-    lessons = 0
+    # Asked before the fork: a child may live on after it for a moment, and would then find another parent.
+    server, lessons = str(os.getpid()), 0
     while line := _line(0):
         errors, modules = os.memfd_create("stderr"), os.memfd_create("modules")
         pid = os.fork()
         if pid == 0:
-            os.environ[PARENT] = str(os.getppid())
+            os.environ[PARENT] = server
             os.dup2(nothing, 0)
             os.dup2(errors, 2)
             if lessons < _LESSONS:

@@ -31,6 +31,8 @@ _SLICE = 0.02
 _FIRST_PICTURE, _MOMENT, _RESTING = (0.4, 6.0), 0.15, 0.5
 # The camera has come to rest when it has not moved for so long.
 _REST = 0.15
+# A renderer that is behind drops a picture without a word, the last one too: it is asked again, so long and so often.
+_AGAIN, _AGAIN_EVERY = 1.2, 0.3
 
 
 class Window:
@@ -69,6 +71,7 @@ class Window:
         self._glance = 0.0, 0.0
         self._budget, self._drawn_since = Budget(), 0.0
         self._is_coarse = False
+        self._changed = self._asked = 0.0
         self.window = gui.Application.instance.create_window(f"geo3d view - {scene.title}", *size)
         self.panes = [Pane(self.window, self.stage, names, title) for title, names in views]
         for pane in self.panes:
@@ -141,7 +144,10 @@ class Window:
         while not self._is_coarse and time.perf_counter() < end and any(pane.step() for pane in self.panes):
             is_new = True
         self._drawn_since = time.monotonic() if is_new else 0.0
-        return is_new
+        self._changed = now if is_new else self._changed
+        is_due = is_new or (now < self._changed + _AGAIN and now > self._asked + _AGAIN_EVERY)
+        self._asked = now if is_due else self._asked
+        return is_due
 
     def _is_first_drawn(self, now: float) -> bool:
         """True when this process rests after the first picture, or that takes too long."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ _SLICE = 0.02
 _FIRST_PICTURE, _MOMENT, _RESTING = (0.4, 6.0), 0.15, 0.5
 # The camera has come to rest when it has not moved for so long.
 _REST = 0.15
-# A renderer that is behind drops a picture without a word, the last one too: it is asked again, so long and so often.
-_AGAIN, _AGAIN_EVERY = 1.2, 0.3
+# A renderer that is behind drops a picture without a word, the last one too: it is asked again, so long after a change.
+_AGAIN = (0.3, 0.6, 1.2, 2.4, 5.0)
 
 
 class Window:
@@ -71,7 +72,7 @@ class Window:
         self._glance = 0.0, 0.0
         self._budget, self._drawn_since = Budget(), 0.0
         self._is_coarse = False
-        self._changed = self._asked = 0.0
+        self._changed, self._asked = 0.0, 0
         self.window = gui.Application.instance.create_window(f"geo3d view - {scene.title}", *size)
         self.panes = [Pane(self.window, self.stage, names, title) for title, names in views]
         for pane in self.panes:
@@ -123,6 +124,11 @@ class Window:
         self._aimed = self.panes[0].view_matrix, self._budget
         legends = [g for pane in self.panes for g in pane.refresh(self.state, self._trees, pixels, camera, budget)]
         self.panel.show_legend(legends[0] if legends else None)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        """Ask for a picture, and again for a while, because the last one may be dropped."""
+        self._changed = time.monotonic()
         self.window.post_redraw()
 
     def refined(self, scene: Scene, trees: Mapping[str, Octree]) -> None:
@@ -145,9 +151,8 @@ class Window:
             is_new = True
         self._drawn_since = time.monotonic() if is_new else 0.0
         self._changed = now if is_new else self._changed
-        is_due = is_new or (now < self._changed + _AGAIN and now > self._asked + _AGAIN_EVERY)
-        self._asked = now if is_due else self._asked
-        return is_due
+        asked, self._asked = self._asked, sum(now > self._changed + wait for wait in _AGAIN)
+        return is_new or self._asked > asked
 
     def _is_first_drawn(self, now: float) -> bool:
         """True when this process rests after the first picture, or that takes too long."""
@@ -225,7 +230,7 @@ class Window:
         self.panel.tell(text)
         self._say(text.replace("\n", " "))
         self.window.set_needs_layout()
-        self.window.post_redraw()
+        self._redraw()
 
     def _key(self, event: Any) -> bool:
         gui, _ = import_toolkit()
@@ -244,19 +249,22 @@ class Window:
             ord("p"): lambda: self._tell(self.camera.to_json()),
             ord("q"): self.window.close,
         }
-        names = self.state.scene.names
-        if ord("1") <= key <= ord("9") and key - ord("1") < len(names):
-            self._set(self.state.toggled(names[key - ord("1")]))
-            return True
+        for digit, name in enumerate(self.state.scene.names[:9], start=ord("1")):
+            actions[digit] = partial(self._toggle, name)
         if key not in actions:
             return False
-        actions[key]()
+        # A key that is held would toggle to and fro; only the size of points may go on.
+        if not event.is_repeat or key in (_KEY_PLUS, _KEY_EQUALS, _KEY_MINUS):
+            actions[key]()
         return True
+
+    def _toggle(self, name: str) -> None:
+        self._set(self.state.toggled(name))
 
     def _toggle_help(self) -> None:
         self.panel.help.visible = not self.panel.help.visible
         self.window.set_needs_layout()
-        self.window.post_redraw()
+        self._redraw()
 
     def _reset(self) -> None:
         self.look(self.home)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo3d.errors import BitstreamError, ShapeError
+from geo3d_compression.octree.camera import find_camera
+from geo3d_compression.octree.choice import is_closed
 from geo3d_compression.octree.rings import NO_RINGS, Rings, find_rings, read_rings
 from geo3d_compression.octree.scanner import find_scanner, unmoved
 from geo3d_compression.octree.stage import CAMERA_X, NO_SENSOR, SENSOR_MODES, SPINNING
@@ -67,8 +69,8 @@ def read_sensor(data: bytes, position: int) -> tuple[Sensor, int]:
 def find_sensor(voxels: NDArray[np.integer], parents: int, origin: ArrayLike | None) -> Sensor:
     """The kind of sensor that could have seen `voxels` [N, 3], Morton order, in `parents` cells of twice the size.
 
-    A camera at `origin` (in cells) sees all points within 50 degrees of one axis.  A spinning scanner is looked for in
-    sparse clouds, at `origin` first, then anywhere.
+    A camera at `origin` (in cells) sees all points within 50 degrees of one axis; elsewhere it is looked for.  A
+    spinning scanner is looked for in sparse clouds, at `origin` first, then anywhere.
     """
     none = Sensor(NO_SENSOR)
     place = None if origin is None else np.asarray(origin, np.float64)
@@ -84,10 +86,16 @@ def find_sensor(voxels: NDArray[np.integer], parents: int, origin: ArrayLike | N
                 along = -seen[:, axis] if backwards else seen[:, axis]
                 if (along > 0).all() and (others < 1.2 * along[:, None]).all():
                     return Sensor(CAMERA_X + 2 * axis + backwards, *_eighths(place))
-    if len(voxels) < _SCAN_POINTS or len(voxels) > _SPARSE * parents:
+    if len(voxels) < _SCAN_POINTS:
         return none
     if place is not None and not _surrounds(voxels, place):
         place = None
+    if place is None:
+        camera = find_camera(voxels, is_closed(len(voxels), parents))
+        if camera is not None and (np.abs(camera.position) * SUBCELLS < _LIMIT).all():
+            return Sensor(CAMERA_X + 2 * camera.axis + camera.is_backwards, *_eighths(camera.position))
+    if len(voxels) > _SPARSE * parents:
+        return none
     scanner = find_scanner(voxels, place)
     if scanner is not None:
         position, motion = np.round(scanner.position * SUBCELLS), np.round(scanner.motion * SUBCELLS)

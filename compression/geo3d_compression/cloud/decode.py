@@ -96,7 +96,7 @@ def decode_parts(container: Container, item: int, view: CloudView) -> Iterator[P
     jobs = (
         _fetch(container, item, header, part, coarser, view)
         for part, tile in enumerate(header.tiles)
-        if view.box is None or _touches(header, tile, view.box)
+        if view.box is None or touches(header, tile, view.box)
     )
     for part in ordered_map(_decode_job, jobs, view.threads):
         if part is not None:
@@ -122,7 +122,8 @@ class _Job:
         return self.view.threads if len(self.header.tiles) == 1 else 1
 
 
-def _touches(header: CloudHeader, tile: TileHeader, box: Box) -> bool:
+def touches(header: CloudHeader, tile: TileHeader, box: Box) -> bool:
+    """Whether a tile's cube and a box have a point in common."""
     corners = np.array([tile.origin, np.array(tile.origin) + (1 << tile.depth)])
     low, high = header.grid.centres(corners).astype(np.float64)
     return bool((low <= box[3:]).all() and (high >= box[:3]).all())

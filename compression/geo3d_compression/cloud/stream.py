@@ -4,6 +4,8 @@ pass 1   bounds, and whether an exact grid holds all coordinates
 pass 2   points in each of up to 128^3 cubes --> buckets: octree nodes with about a tile's worth of points
 pass 3   indices and colours into one temporary file a bucket
 then     bucket by bucket: tiles, as for clouds in memory
+
+A cube that holds far more than a tile (a stray point makes the others' cubes large) goes through passes 2 and 3 again.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geo3d.console import progress
 from geo3d.errors import ShapeError
 from geo3d.io.points.pieces import PointPieces
 from geo3d.ops.morton import BITS, morton_decode, morton_encode
@@ -28,13 +31,15 @@ from geo3d_compression.cloud.header import CloudHeader
 from geo3d_compression.cloud.metadata import pack_metadata
 from geo3d_compression.cloud.options import CloudOptions
 from geo3d_compression.cloud.prepare import coded_scale, merge
-from geo3d_compression.cloud.tiles import TILE_POINTS, split_cube
+from geo3d_compression.cloud.tiles import MAX_TILE_POINTS, TILE_POINTS, split_cube
 from geo3d_compression.container import ChunkType, ContainerWriter
 from geo3d_compression.upsample.lattice import UNIT, widest
 
 # Fewer points are coded from memory: the same tiles, without temporary files.
 LEAST_POINTS = 6_000_000
 _CUBE_BITS = 7
+# What is read at once of a file of rows: a tile's worth, so that one crowded cell makes the tiles of `tiles.split`.
+_PIECE_ROWS = TILE_POINTS
 
 
 @dataclass(frozen=True)
@@ -57,15 +62,17 @@ def encode_pieces(pieces: PointPieces, writer: ContainerWriter, item: int, optio
     grid = choose_between(survey.corners, survey.exact, options.grid, options.bits)
     low, high = grid.indices(survey.corners)
     depth = max(int(b) - int(a) for a, b in zip(low, high, strict=True)).bit_length()
-    if not _CUBE_BITS < depth <= BITS + _CUBE_BITS:
+    if depth > BITS + _CUBE_BITS:
         return None
     with tempfile.TemporaryDirectory(prefix="geo3d-") as folder:
-        buckets = _Buckets(Path(folder), pieces, grid, low, depth, survey.colored)
-        scale = coded_scale(*buckets.load(int(np.argmax(buckets.sizes))), options)
+        rows = _Rows(pieces, grid, survey.colored)
+        buckets = split_rows(rows, low, depth, Path(folder))
+        fullest = max(buckets, key=lambda b: b.points)
+        scale = coded_scale(*_cloud(max((rows for rows, _, _ in _parts(fullest, False)), key=len), grid), options)
         tiles = write_tiles(_jobs(buckets, grid, scale, options), writer, item, options)
-        attributes = of_cloud(buckets.load(0)[0], options.quality)
+        attributes = of_cloud(_cloud(next(iter(buckets[0])), grid)[0], options.quality)
     header = CloudHeader(
-        options.profile, pieces.count, depth, grid, buckets.error + (widest(scale) - 1) * grid.step, False,
+        options.profile, pieces.count, depth, grid, rows.error + (widest(scale) - 1) * grid.step, False,
         tuple(a.header for a in attributes), tuple(tiles.headers), scale, *tiles.surface(scale),
     )  # fmt: skip
     writer.add_chunk(item, ChunkType.HEADER, header.pack(), critical=True)
@@ -100,59 +107,79 @@ def _survey(pieces: Iterable[PointCloud]) -> _Survey | None:
     return _Survey(corners, exact, colored)
 
 
-class _Buckets:
-    """Points in temporary files, one an octree node; `error` is the grid's largest, `sizes` count the points."""
+class _Rows:
+    """A cloud's points as rows of indices and colours, anew at each iteration; `error` is the grid's largest so far."""
 
-    def __init__(
-        self, folder: Path, pieces: PointPieces, grid: Grid, low: NDArray[np.int64], depth: int, colored: bool
-    ) -> None:
-        self._folder, self._low, self._grid = folder, low, grid
-        self._shift = depth - _CUBE_BITS
-        counts = np.zeros(1 << 3 * _CUBE_BITS, np.int64)
-        for piece in pieces:
-            counts += np.bincount(self._cubes(grid.indices(piece.points)), minlength=len(counts))
-        self._nodes = list(_nodes(counts, self._shift))
-        self.sizes = np.array([int(counts[a:b].sum()) for a, b, _ in self._nodes])
-        starts = np.array([a for a, _, _ in self._nodes])
+    def __init__(self, pieces: PointPieces, grid: Grid, colored: bool) -> None:
+        self._pieces, self._grid = pieces, grid
         self._row = np.dtype([("index", "<i8", (3,)), *([("color", "u1", (3,))] if colored else [])])
         self.error = 0.0
-        for piece in pieces:
-            indices = grid.indices(piece.points)
-            self.error = max(self.error, largest_error(grid, piece.points, indices))
-            rows = np.zeros(len(indices), self._row)
-            rows["index"] = indices
-            if colored:
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        for piece in self._pieces:
+            rows = np.zeros(len(piece), self._row)
+            rows["index"] = self._grid.indices(piece.points)
+            self.error = max(self.error, largest_error(self._grid, piece.points, rows["index"]))
+            if piece.colors is not None:
                 rows["color"] = piece.colors
-            bucket = np.searchsorted(starts, self._cubes(indices), "right") - 1
-            order = np.argsort(bucket, kind="stable")
-            bounds = np.searchsorted(bucket[order], np.arange(len(starts) + 1))
-            for k in np.flatnonzero(np.diff(bounds)):
-                with (folder / f"{k}").open("ab") as file:
-                    file.write(rows[order[bounds[k] : bounds[k + 1]]].tobytes())
-
-    def __len__(self) -> int:
-        return len(self._nodes)
-
-    def _cubes(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        return morton_encode((indices - self._low) >> self._shift)
-
-    def load(self, number: int) -> tuple[PointCloud, NDArray[np.int64]]:
-        """The cloud of a bucket and its indices [N, 3]."""
-        rows = np.fromfile(self._folder / f"{number}", self._row)
-        indices = np.ascontiguousarray(rows["index"])
-        colors = np.ascontiguousarray(rows["color"]) if "color" in (self._row.names or ()) else None
-        return PointCloud(self._grid.points(indices), colors), indices
-
-    def cube(self, number: int) -> tuple[NDArray[np.int64], int]:
-        """Corner and depth of a bucket's node."""
-        first, _, depth = self._nodes[number]
-        return self._low + (morton_decode(np.array([first]))[0] << self._shift), depth
+            yield rows
 
 
-def _nodes(counts: NDArray[np.int64], shift: int) -> Iterator[tuple[int, int, int]]:
+@dataclass(frozen=True, eq=False)
+class Bucket:
+    """Points of the octree node of 2^depth cells at `corner` [3]: rows of a temporary file; iterating reads pieces."""
+
+    path: Path
+    row: np.dtype[Any]
+    points: int
+    corner: NDArray[np.int64]
+    depth: int
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        for first in range(0, self.points, _PIECE_ROWS):
+            yield np.fromfile(self.path, self.row, _PIECE_ROWS, offset=first * self.row.itemsize)
+
+
+def split_rows(source: Iterable[NDArray[Any]], corner: NDArray[np.int64], depth: int, folder: Path) -> list[Bucket]:
+    """Passes 2 and 3: buckets in Morton order, from rows that lie in a cube of 2^depth cells at `corner`."""
+    height = min(_CUBE_BITS, depth)
+    shift = depth - height
+
+    def cubes(rows: NDArray[Any]) -> NDArray[np.int64]:
+        return morton_encode((rows["index"] - corner) >> shift)
+
+    counts = np.zeros(1 << 3 * height, np.int64)
+    for rows in source:
+        counts += np.bincount(cubes(rows), minlength=len(counts))
+    nodes = list(_nodes(counts, height, shift))
+    starts = np.array([first for first, _, _ in nodes])
+    row = np.dtype([])
+    for rows in source:
+        row = rows.dtype
+        bucket = np.searchsorted(starts, cubes(rows), "right") - 1
+        order = np.argsort(bucket, kind="stable")
+        bounds = np.searchsorted(bucket[order], np.arange(len(starts) + 1))
+        for k in np.flatnonzero(np.diff(bounds)):
+            with (folder / f"{k}").open("ab") as file:
+                file.write(rows[order[bounds[k] : bounds[k + 1]]].tobytes())
+    corners = corner + (morton_decode(starts) << shift)
+    return [
+        Bucket(folder / f"{k}", row, int(counts[first:last].sum()), corners[k], bits)
+        for k, (first, last, bits) in enumerate(nodes)
+    ]
+
+
+def _cloud(rows: NDArray[Any], grid: Grid) -> tuple[PointCloud, NDArray[np.int64]]:
+    """Rows as a cloud and its indices [N, 3]."""
+    indices = np.ascontiguousarray(rows["index"])
+    colors = np.ascontiguousarray(rows["color"]) if "color" in (rows.dtype.names or ()) else None
+    return PointCloud(grid.points(indices), colors), indices
+
+
+def _nodes(counts: NDArray[np.int64], height: int, shift: int) -> Iterator[tuple[int, int, int]]:
     """The largest octree nodes of at most a tile's points, or single cubes: first and last cube, depth in voxels."""
     total = np.concatenate([[0], np.cumsum(counts)])
-    stack = [(0, _CUBE_BITS)]
+    stack = [(0, height)]
     while stack:
         first, height = stack.pop()
         last = first + (1 << 3 * height)
@@ -165,13 +192,31 @@ def _nodes(counts: NDArray[np.int64], shift: int) -> Iterator[tuple[int, int, in
         yield first, last, height + shift
 
 
-def _jobs(buckets: _Buckets, grid: Grid, scale: int, options: CloudOptions) -> Iterator[TileJob]:
+def _jobs(buckets: list[Bucket], grid: Grid, scale: int, options: CloudOptions) -> Iterator[TileJob]:
     sensor = grid.position(np.zeros(3))
-    for number in range(len(buckets)):
-        cloud, indices = buckets.load(number)
-        if options.duplicates == "merge" or scale > UNIT:
-            cloud, indices = merge(cloud, indices)
-        attributes = of_cloud(cloud, options.quality)
-        corner, depth = buckets.cube(number)
-        for tile in split_cube(indices, corner, depth):
-            yield TileJob(tile, indices, scale, sensor, attributes, options)
+    is_merged = options.duplicates == "merge" or scale > UNIT
+    for bucket in progress(buckets, "cloud", len(buckets)):
+        for rows, corner, depth in _parts(bucket, is_merged):
+            cloud, indices = _cloud(rows, grid)
+            del rows
+            if is_merged:
+                cloud, indices = merge(cloud, indices)
+            attributes = of_cloud(cloud, options.quality)
+            for tile in split_cube(indices, corner, depth):
+                yield TileJob(tile, indices, scale, sensor, attributes, options)
+
+
+def _parts(bucket: Bucket, is_merged: bool) -> Iterator[tuple[NDArray[Any], NDArray[np.int64], int]]:
+    """Rows of a bucket, of at most `MAX_TILE_POINTS` points at a time, and the cube that they lie in."""
+    if bucket.points <= MAX_TILE_POINTS:
+        yield np.fromfile(bucket.path, bucket.row), bucket.corner, bucket.depth
+    elif bucket.depth:
+        with tempfile.TemporaryDirectory(dir=bucket.path.parent) as folder:
+            for part in split_rows(bucket, bucket.corner, bucket.depth, Path(folder)):
+                yield from _parts(part, is_merged)
+    elif is_merged:
+        # One cell: a mean of all its colours is asked for.
+        yield np.fromfile(bucket.path, bucket.row), bucket.corner, 0
+    else:
+        for rows in bucket:
+            yield rows, bucket.corner, 0

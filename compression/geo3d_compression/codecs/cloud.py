@@ -43,6 +43,7 @@ class CloudCodec:
         return Outcome(report.input_points, details)
 
     def decompress(self, container: Container, item: int, target: Path, view: View) -> Outcome:
+        from geo3d.console import progress
         from geo3d.io import write_points
         from geo3d.io.atomic import atomic_path
         from geo3d.io.points.pieces import can_write_pieces, write_pieces
@@ -56,7 +57,8 @@ class CloudCodec:
         if whole and header.points >= stream.LEAST_POINTS and can_write_pieces(target):
             with atomic_path(target) as temporary:
                 about = read_metadata(container, item)
-                pieces = (replace(p, metadata=about) for p in decode_parts(container, item, part))
+                parts = progress(decode_parts(container, item, part), "cloud", len(header.tiles))
+                pieces = (replace(p, metadata=about) for p in parts)
                 write_pieces(temporary, header.points, pieces)
             return Outcome(header.points)
         cloud = decode_cloud(container, item, part)

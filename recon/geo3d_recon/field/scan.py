@@ -24,10 +24,12 @@ def reconstruct_field(
 
     Raises `ReconstructionError` where poses or colours are missing.
     """
+    options = options or FieldOptions()
+    start = options.clock()
     dataset = open_scan(scan).dataset
     posed = [i for i, T in enumerate(dataset.T_world_camera) if T is not None and (frames is None or i in frames)]
     if not posed:
         raise ReconstructionError(f"{dataset.folder} has no poses; run `geo3d scan` on it and give its output folder")
     pictures = load_pictures(dataset, posed)
     surface = fuse_surface(dataset, {i: T for i in posed if (T := dataset.T_world_camera[i]) is not None})
-    return train_field(pictures, surface, options, progress)
+    return train_field(pictures, surface, options, progress, start)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -34,18 +33,20 @@ Progress = Callable[[float, float], None]
 
 
 def train_field(
-    pictures: Pictures, surface: Surface, options: FieldOptions | None = None, progress: Progress | None = None
-) -> RadianceField:
+    pictures: Pictures, surface: Surface, options: FieldOptions | None = None, progress: Progress | None = None,
+    start: float | None = None,
+) -> RadianceField:  # fmt: skip
     """Fit a field to pictures of a surface.
 
     progress  called now and then with (part done, loss)
+    start     what the options' clock said when the work began (default: it begins now)
     """
     import torch
 
     from geo3d_recon.field.nn.shade import Shade
 
     options = options or FieldOptions()
-    start = time.monotonic()
+    start = options.clock() if start is None else start
     rng = np.random.default_rng(options.seed)
     cameras = _first_cameras(pictures, options)
     with torch.random.fork_rng(devices=[]):
@@ -69,7 +70,7 @@ def train_field(
         if options.rays is not None:
             done = traced / options.rays
         else:
-            done = (time.monotonic() - start) / (60 * options.minutes)
+            done = (options.clock() - start) / (60 * options.minutes)
         if progress is not None:
             progress(min(done, 1.0), smooth)
     # The loss is half the squared error, summed over three channels.

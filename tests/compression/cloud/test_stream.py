@@ -16,7 +16,7 @@ from geo3d.io.points import pieces as reading
 from geo3d.types import PointCloud
 
 sys.path.insert(0, str(Path(__file__).parent))
-from clouds import rows, wavy_surface
+from clouds import chunks_of, rows, wavy_surface
 
 CLOUD = wavy_surface(40000, 9)
 CODEC = CODECS["cloud"]
@@ -27,6 +27,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that is big is small."""
     monkeypatch.setattr(stream, "LEAST_POINTS", 1000)
     monkeypatch.setattr(stream, "TILE_POINTS", 5000)
+    monkeypatch.setattr(stream, "MAX_TILE_POINTS", 7000)
+    monkeypatch.setattr(stream, "_PIECE_ROWS", 5000)
     monkeypatch.setattr("geo3d_compression.cloud.tiles.split_cube.__defaults__", (5000,))
     monkeypatch.setattr(reading, "PIECE_POINTS", 3333)
 
@@ -91,6 +93,29 @@ def test_boxes_and_levels_of_streamed_files(tmp_path: Path) -> None:
     back, _ = there_and_back(tmp_path / "a.npy", Request(), ".npy", View(bbox=box))
     inside = ((CLOUD.points >= box[:3]) & (CLOUD.points <= box[3:])).all(axis=1)
     assert np.array_equal(np.unique(back.points, axis=0), np.unique(CLOUD.points[inside], axis=0))
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("crowd", ["behind a stray point", "in one cell", "on a small grid"])
+def test_a_crowd_is_held_a_tile_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crowd: str) -> None:
+    points = {
+        "behind a stray point": np.concatenate([CLOUD.points, [[0, 1 << 22, 0]]]).astype(np.int32),
+        "in one cell": np.concatenate([np.tile(CLOUD.points[:1], (16_000, 1)), CLOUD.points[:9000]]),
+        "on a small grid": np.tile(CLOUD.points // 8, (2, 1)),
+    }[crowd]
+    np.save(tmp_path / "a.npy", points)
+    held, cloud = [], stream._cloud
+    monkeypatch.setattr(stream, "_cloud", lambda rows, grid: held.append(len(rows)) or cloud(rows, grid))
+    back, tiles = there_and_back(tmp_path / "a.npy", Request(), ".npy")
+    assert tiles >= 4
+    assert max(held) <= 7000
+    assert np.array_equal(rows(back), rows(PointCloud(points)))
+    # From memory the same tiles come, byte for byte.
+    streamed = chunks_of((tmp_path / "a.g3c").read_bytes())
+    monkeypatch.setattr(stream, "LEAST_POINTS", 1 << 40)
+    monkeypatch.setattr("geo3d_compression.cloud.tiles.split.__defaults__", (5000,))
+    there_and_back(tmp_path / "a.npy", Request(), ".npy")
+    assert chunks_of((tmp_path / "a.g3c").read_bytes()) == streamed
 
 
 def test_what_cannot_be_streamed_is_left_to_memory(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ if [ ! -f "$venv/.installed" ] || [ "$(cat "$venv/.installed")" != "$wanted" ]; 
   # multiprocess 0.70.19, which nerfstudio would take, starts no processes under Python 3.11.7.
   pip install "${pins[@]}" nerfstudio==1.1.5 easypytorch3d==0.7.9.post1 open3d==0.20.0 ray==2.60.0 multiprocess==0.70.16
   # The suite without its dependencies: its open3d-cpu would lie over nerfstudio's open3d.
-  pip install "${pins[@]}" xxhash constriction numba safetensors tyro rich small-gicp torch-geometric trimesh pytest hypothesis
+  pip install "${pins[@]}" xxhash constriction numba safetensors tyro rich small-gicp fast-simplification torch-geometric trimesh pytest hypothesis
   pip install --no-deps -e .
   echo "$wanted" > "$venv/.installed"
 fi

@@ -28,11 +28,13 @@ def run_batch(
     tasks: list[Task], settings: BatchSettings, folder: Path, *, on_ray: bool = False, address: str | None = None
 ) -> BatchResult:
     """Run what is missing in `folder` (made if absent); failures are in the result and in manifest.json."""
-    if settings.jobs < 1 or settings.retries < 0 or settings.threads < 1:
-        raise FormatError(f"--jobs and --threads must be at least 1, --retries at least 0; got {settings}")
+    _check(settings)
     if folder.exists() and not folder.is_dir():
         raise FormatError(f"-o {folder} is a file; give a folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FormatError(f"the folder -o {folder} cannot be made: {error.strerror}") from error
     manifest = Manifest(folder, settings)
     todo = [t for t in tasks if not manifest.is_done(t)]
     manifest.start(todo)
@@ -47,3 +49,13 @@ def run_batch(
     elif (folder / PARTIAL).is_dir() and not any((folder / PARTIAL).iterdir()):
         (folder / PARTIAL).rmdir()
     return BatchResult(len(todo) - len(failed), len(tasks) - len(todo), dict(sorted(failed.items())))
+
+
+def _check(settings: BatchSettings) -> None:
+    least = {"--jobs": (settings.jobs, 1), "--threads": (settings.threads, 1), "--retries": (settings.retries, 0),
+             "--memory-mb": (settings.memory_mb, 1)}  # fmt: skip
+    for name, (value, at_least) in least.items():
+        if value is not None and value < at_least:
+            raise FormatError(f"{name} must be at least {at_least}, got {value}")
+    if settings.timeout is not None and not settings.timeout > 0:
+        raise FormatError(f"--timeout must be more than 0 seconds, got {settings.timeout:g}")

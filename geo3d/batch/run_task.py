@@ -18,7 +18,10 @@ from geo3d.batch.worker import PARENT
 
 PARTIAL = ".partial"
 # These mean the same at every try: failed with a reason, wrong usage.
-_FINAL_CODES = (0, 1, 2)
+_USAGE = 2
+_FINAL_CODES = (0, 1, _USAGE)
+# Characters of a reason.
+_LONGEST = 500
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 # Verbs that name their output by a second position, not by -o.
 _POSITIONAL_OUTPUT = ("convert",)
@@ -93,13 +96,29 @@ def _call(task: Task, settings: BatchSettings, output: Path) -> tuple[int, str]:
     if code is None:
         return 124, f"took longer than {settings.timeout:g} s"
     lines = [line for line in stderr.splitlines() if line.strip()]
-    last = lines[-1].strip()[:500] if lines else "no message"
+    last = lines[-1].strip()[:_LONGEST] if lines else "no message"
     if code < 0:
         return code, f"the process was ended by {_signal_name(-code)}"
+    if code == _USAGE:
+        return code, f"wrong usage: {_usage(lines)}"[:_LONGEST]
+    if settings.memory_mb is not None and ("MemoryError" in last or "out of memory" in last):
+        return 1, f"--memory-mb {settings.memory_mb} is too little ({last})"
     # Python itself ends with 1 after an exception that nobody expected; such a crash is worth another try.
     if code == 1 and any(line.startswith("Traceback (most recent call last)") for line in lines):
         return 70, f"crashed: {last}"
     return code, last if code in _FINAL_CODES else f"exit code {code}: {last}"
+
+
+def _usage(lines: list[str]) -> str:
+    """What the frame says that is drawn around wrong usage, without its title and the helptext below the rule."""
+    words = list[str]()
+    for line in lines:
+        text = line.strip().strip("│").strip()
+        if text and not text.strip("─"):
+            break
+        if not text.startswith(("╭", "╰")):
+            words.append(text)
+    return " ".join(" ".join(words).split()) or "no message"
 
 
 def _started(words: list[str], environment: dict[str, str], timeout: float | None) -> Ended:

@@ -98,7 +98,11 @@ def _is_exported(path: Path) -> bool:
 
 
 def _named(verb: str, groups: list[tuple[Path, ...]], suffix: str | None) -> list[Task]:
-    groups = list(dict.fromkeys(groups))
+    # One input by two ways (given twice, through a link) is one task.
+    different: dict[tuple[Path, ...], tuple[Path, ...]] = {}
+    for group in groups:
+        different.setdefault(tuple(p.resolve() for p in group), group)
+    groups = list(different.values())
     if not groups:
         raise FormatError("a batch needs at least one input")
     if suffix is None:

@@ -56,6 +56,7 @@ def batch(
         json: print one JSON object.
     """
     import shlex
+    from collections import Counter
     from importlib.metadata import entry_points
 
     from geo3d.batch import BatchSettings, find_tasks, read_task_list, run_batch
@@ -69,13 +70,20 @@ def batch(
     known = [name for name in entry_points(group="geo3d.commands").names if name != "batch"]
     if not words or words[0] not in known:
         raise FormatError(f"unknown verb '{verb}' (known: {', '.join(sorted(known))})")
+    if not whole and output.resolve() in {p.resolve() for p in inputs}:
+        raise FormatError(f"-o {output} is an input too: its outputs would be inputs of the next run; give another")
     tasks = find_tasks(words[0], list(inputs), suffix, whole) if inputs else []
     if inputs_from is not None:
-        tasks += read_task_list(words[0], inputs_from, suffix)
+        known_inputs = {tuple(p.resolve() for p in t.inputs) for t in tasks}
+        listed = read_task_list(words[0], inputs_from, suffix)
+        tasks += [t for t in listed if tuple(p.resolve() for p in t.inputs) not in known_inputs]
     if not tasks:
         raise FormatError("a batch needs inputs: give files, folders or --inputs-from LIST")
-    if len({t.output for t in tasks}) < len(tasks):
-        raise FormatError("an input stands both on the command line and in --inputs-from, or two share a name")
+    if shared := [name for name, count in Counter(t.output for t in tasks).items() if count > 1]:
+        raise FormatError(
+            f"an input of the command line and one of --inputs-from would both become '{shared[0]}'; "
+            "put all of them into the list, or run them as two batches"
+        )
     if ray is not None and len(ray) > 1:
         raise FormatError(f"--ray takes one address, got {' '.join(ray)}; put the inputs before it")
     settings = BatchSettings(words, extra, jobs, retries, timeout, memory_mb, threads)

@@ -110,6 +110,10 @@ def test_names_of_outputs(tmp_path):
     assert pairs[0].inputs == (tmp_path / "x/a.ply", tmp_path / "y/b.ply.xz")
     with pytest.raises(FormatError, match="--suffix"):
         find_tasks("convert", [tmp_path / "x"])
+    # An input that comes twice, or through a link, is one task.
+    (tmp_path / "link").symlink_to(tmp_path / "y")
+    again = find_tasks("compress", [tmp_path / "x", tmp_path / "y", tmp_path / "link", tmp_path / "x/a.ply"])
+    assert again == found
     (tmp_path / "empty").mkdir()
     (tmp_path / "phone/done").mkdir(parents=True)
     for name in ("phone/kitchen.r3d", "phone/notes.txt", "phone/done/poses.txt"):
@@ -137,6 +141,22 @@ def test_the_real_program_with_one_and_two_jobs_and_a_memory_limit(tmp_path):
         data = (tmp_path / f"one/{i}.pcd").read_bytes()
         assert data == (tmp_path / f"two/{i}.pcd").read_bytes()
         assert len(read_points(tmp_path / f"one/{i}.pcd")) == 50
+
+
+def test_reasons_name_what_to_change(tmp_path: Path) -> None:
+    write_points(tmp_path / "a.ply", PointCloud(np.zeros((5, 3))))
+    tasks = find_tasks("convert", [tmp_path / "a.ply"], ".pcd")
+    result = run_batch(tasks, BatchSettings(("convert",), ("--nonsense",)), tmp_path / "out")
+    assert result.failed == {"a.pcd": "wrong usage: Unrecognized options: --nonsense"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA limits memory on Linux")
+def test_too_little_memory_is_told_and_not_tried_again(tmp_path: Path) -> None:
+    write_points(tmp_path / "a.ply", PointCloud(np.zeros((5, 3))))
+    tasks = find_tasks("convert", [tmp_path / "a.ply"], ".pcd")
+    result = run_batch(tasks, BatchSettings(("convert",), memory_mb=20, retries=3), tmp_path / "out")
+    assert result.failed["a.pcd"].startswith("--memory-mb 20 is too little")
+    assert json.loads((tmp_path / "out/manifest.json").read_text())["outputs"]["a.pcd"]["tries"] == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA limits memory on Linux")

@@ -37,6 +37,27 @@ def test_refusals(tmp_path):
     with pytest.raises(FormatError, match="split into words"):
         batch("convert", (tmp_path,), output=tmp_path / "out", options="'")
     (tmp_path / "a.ply").write_text("")
-    with pytest.raises(FormatError, match="at least 1"):
-        batch("compress", (tmp_path / "a.ply",), output=tmp_path / "out", jobs=0)
+    for wrong, message in (
+        ({"jobs": 0}, "--jobs must be at least 1, got 0"), ({"retries": -1}, "--retries must be at least 0, got -1"),
+        ({"timeout": 0.0}, "--timeout must be more than 0"), ({"memory_mb": 0}, "--memory-mb must be at least 1"),
+    ):  # fmt: skip
+        with pytest.raises(FormatError, match=message):
+            batch("compress", (tmp_path / "a.ply",), output=tmp_path / "out", **wrong)
+    with pytest.raises(FormatError, match="is an input too"):
+        batch("compress", (tmp_path,), output=tmp_path)
+    with pytest.raises(FormatError, match="cannot be made: Not a directory"):
+        batch("compress", (tmp_path / "a.ply",), output=tmp_path / "a.ply" / "out")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/a.ply").write_text("")
+    (tmp_path / "list.txt").write_text("b/a.ply\n")
+    with pytest.raises(FormatError, match=r"both become 'a\.g3c'"):
+        batch("compress", (tmp_path / "a.ply",), output=tmp_path / "out", inputs_from=tmp_path / "list.txt")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_input_that_is_listed_too_is_done_once(tmp_path, capsys):
+    write_points(tmp_path / "a.ply", PointCloud(np.zeros((5, 3))))
+    (tmp_path / "list.txt").write_text("a.ply\na.ply\n")
+    out = tmp_path / "out"
+    assert not batch("convert", (tmp_path / "a.ply",), output=out, inputs_from=tmp_path / "list.txt", suffix=".pcd")
+    assert [p.name for p in sorted(out.iterdir())] == ["a.pcd", "manifest.json"]

@@ -8,12 +8,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 from geo3d.batch.run_task import Outcome, run_task
 from geo3d.batch.settings import BatchSettings
 from geo3d.batch.tasks import Task
+from geo3d.batch.warm import end_calls
 from geo3d.optional import require
 
 # Tasks submitted to Ray and not finished yet, so that a long list does not flood its scheduler.
@@ -25,16 +26,25 @@ _GLANCE = 0.2
 
 
 def run_here(tasks: list[Task], settings: BatchSettings, folder: Path) -> Iterator[tuple[Task, Outcome]]:
-    """Yield tasks as they finish, `settings.jobs` at the same time on this machine."""
+    """Yield tasks as they finish, `settings.jobs` at the same time on this machine.
+
+    Interrupted, or closed before its end, it ends the tasks that are running.
+    """
+    stop = Event()
     with ThreadPoolExecutor(settings.jobs) as pool:
-        waiting: dict[Future[Outcome], Task] = {pool.submit(_safe, t, settings, folder): t for t in tasks}
+        waiting: dict[Future[Outcome], Task] = {pool.submit(_safe, t, settings, folder, stop): t for t in tasks}
         try:
             while waiting:
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                     yield waiting.pop(future), future.result()
-        finally:
+        except BaseException:
+            stop.set()
             for future in waiting:
                 future.cancel()
+            # Again and again: a thread may have been about to begin a call.
+            while wait(waiting, timeout=_GLANCE).not_done:
+                end_calls()
+            raise
 
 
 def run_on_ray(
@@ -132,9 +142,9 @@ def _absolute(task: Task) -> Task:
     return Task(tuple(p.resolve() for p in task.inputs), task.output)
 
 
-def _safe(task: Task, settings: BatchSettings, folder: Path) -> Outcome:
+def _safe(task: Task, settings: BatchSettings, folder: Path, stop: Event | None = None) -> Outcome:
     """`run_task`, with a full disk or a vanished folder as a failure of this task alone."""
     try:
-        return run_task(task, settings, folder)
+        return run_task(task, settings, folder, stop)
     except OSError as error:
         return Outcome("failed", str(error))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import sys
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -36,6 +37,8 @@ _MOST_STDERR = 1 << 20
 def serve(verb: str) -> list[str]:
     """Answer requests until there are no more, which ends the process; in a child, return the words to call."""
     end_with_parent()
+    # Of Ctrl-C the call alone hears, and ends as a call does.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 1)
@@ -46,6 +49,7 @@ def serve(verb: str) -> list[str]:
         errors, modules = os.memfd_create("stderr"), os.memfd_create("modules")
         pid = os.fork()
         if pid == 0:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             os.environ[PARENT] = server
             os.dup2(nothing, 0)
             os.dup2(errors, 2)

@@ -9,6 +9,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Literal
 
 from geo3d.batch.settings import PROGRAM, BatchSettings
@@ -17,9 +18,9 @@ from geo3d.batch.warm import CAN_FORK, Ended, warm_program
 from geo3d.batch.worker import PARENT
 
 PARTIAL = ".partial"
-# These mean the same at every try: failed with a reason, wrong usage.
-_USAGE = 2
-_FINAL_CODES = (0, 1, _USAGE)
+# These mean the same at every try: failed with a reason, wrong usage, interrupted by a person.
+_USAGE, _INTERRUPTED = 2, 130
+_FINAL_CODES = (0, 1, _USAGE, _INTERRUPTED)
 # Characters of a reason.
 _LONGEST = 500
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -38,8 +39,8 @@ class Outcome:
     bytes: int = 0
 
 
-def run_task(task: Task, settings: BatchSettings, folder: Path) -> Outcome:
-    """Run one task; its output appears in `folder` whole or not at all.
+def run_task(task: Task, settings: BatchSettings, folder: Path, stop: Event | None = None) -> Outcome:
+    """Run one task; its output appears in `folder` whole or not at all.  No try begins once `stop` is set.
 
     An output folder is made in `.partial` first and kept there after a failure, so that a verb that can go on does.
     """
@@ -50,8 +51,10 @@ def run_task(task: Task, settings: BatchSettings, folder: Path) -> Outcome:
     place = folder / PARTIAL / mark
     place.mkdir(parents=True, exist_ok=True)
     partial = place / task.output
-    reason = ""
+    reason, seconds = "interrupted", 0.0
     for attempt in range(1, settings.retries + 2):
+        if stop is not None and stop.is_set():
+            break
         if partial.is_file():
             partial.unlink()
         start = time.perf_counter()

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from contextlib import suppress
 from typing import IO, NamedTuple
 
 from geo3d.batch.worker import PARENT
 
 CAN_FORK = sys.platform == "linux"
+_LOCK = threading.Lock()
 
 
 class Ended(NamedTuple):
@@ -39,6 +41,8 @@ class WarmProgram:
             # Whether an answer is there is asked of the pipe, so none may hide in a buffer.
             bufsize=0,
         )
+        with _LOCK:
+            _ALL.add(self)
 
     def call(self, words: list[str], timeout: float | None) -> Ended:
         """Call the program.  A call whose server is killed counts as killed."""
@@ -59,9 +63,13 @@ class WarmProgram:
             return Ended(-signal.SIGKILL, "")
         return Ended(None if is_late else int(answer["code"]), answer["stderr"])
 
+    def kill(self) -> None:
+        """End the server, and what it may be calling; any thread may ask for it."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the server, and what it may be calling."""
-        self._process.kill()
+        self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
@@ -76,6 +84,10 @@ class WarmProgram:
     def is_open(self) -> bool:
         """False once it was closed or killed."""
         return self._process.poll() is None
+
+
+# Servers of all threads, for who ends them all.
+_ALL: weakref.WeakSet[WarmProgram] = weakref.WeakSet()
 
 
 class _OfThread(threading.local):
@@ -99,6 +111,14 @@ def let_go() -> None:
     if _MINE.program is not None:
         _MINE.program.close()
         _MINE.program = None
+
+
+def end_calls() -> None:
+    """End what the servers of all threads are calling, and the servers; for their threads they were killed."""
+    with _LOCK:
+        programs = list(_ALL)
+    for program in programs:
+        program.kill()
 
 
 def _has_answer(answers: IO[bytes], end: float) -> bool:

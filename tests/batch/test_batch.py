@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +93,48 @@ def test_a_task_that_hangs_is_ended(settings, tmp_path):
     assert result.failed == {"a.g3c": "took longer than 0.5 s"}
 
 
+def has_members(group: int, seconds: float) -> bool:
+    """Whether a process group still has processes after so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="calls are forked on Linux alone")
+def test_an_interrupted_batch_ends_what_is_running(tmp_path: Path) -> None:
+    for i in range(3):
+        np.save(tmp_path / f"{i}.npy", np.random.default_rng(i).random((1_000_000, 3), np.float32))
+    words = ["batch", "compress", str(tmp_path), "-o", str(tmp_path / "out"), "--jobs", "2", "--retries", "3"]
+    words += ["--options=--profile best"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "geo3d.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        partial = tmp_path / "out/.partial"
+        while process.poll() is None and not (partial.is_dir() and len(list(partial.iterdir())) == 2):
+            time.sleep(0.05)
+        # As a terminal does: everyone of the group hears of it.
+        os.killpg(process.pid, signal.SIGINT)
+        begun = time.monotonic()
+        _, words_of_it = process.communicate(timeout=60)
+        assert process.returncode == 130, words_of_it
+        # The tasks take minutes.
+        assert time.monotonic() - begun < 30
+        assert not has_members(process.pid, 5)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert [p.name for p in (tmp_path / "out").glob("*.g3c")] == []
+    entries = json.loads((tmp_path / "out/manifest.json").read_text())["outputs"]
+    assert {e["state"] for e in entries.values()} == {"missing"}
+
+
 def test_output_folders_are_replaced_whole(settings, tmp_path):
     make(tmp_path / "in", {"a.ply": "one"})
     tasks = [Task((tmp_path / "in/a.ply",), "a")]
@@ -161,8 +208,6 @@ def test_too_little_memory_is_told_and_not_tried_again(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA limits memory on Linux")
 def test_the_memory_limit_holds(tmp_path):
-    import subprocess
-
     code = "from geo3d.batch.worker import limit_memory; limit_memory(300); x = b'1' * (400 << 20)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1

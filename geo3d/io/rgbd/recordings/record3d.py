@@ -39,7 +39,6 @@ class Record3DFormat:
         return path.is_file() and path.suffix.lower() == ".r3d"
 
     def frames(self, path: Path) -> Iterator[RecordedFrame]:
-        lzfse = require("liblzfse", "record3d", "reading .r3d", "pyliblzfse")
         try:
             archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:
@@ -50,6 +49,7 @@ class Record3DFormat:
             stems = [n[5:-6] for n in members if n.endswith(".depth") and n[5:-6].isdecimal()]
             if not stems:
                 raise FormatError(f"{path} holds no depth (rgbd/N.depth)")
+            lzfse = require("liblzfse", "record3d", "reading .r3d", "pyliblzfse")
             for stem in sorted(stems, key=int):
                 name = f"{int(stem):06d}"
                 try:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d.errors import FormatError, ShapeError
+from geo3d.errors import FormatError, Geo3DError, ShapeError
 from geo3d.io.rgbd.association import nearest
 from geo3d.io.rgbd.recordings.recording import MILLIMETRES, RecordedFrame, Rig
 from geo3d.io.rgbd.recordings.ros_images import camera_of, color_of, depth_of, is_color, is_depth
@@ -23,6 +23,7 @@ logger = logging.getLogger("geo3d.io")
 
 _IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 _LARGEST_GAP = 0.02
+_LONGEST_REASON = 200
 _REGISTERED = ("aligned", "registered")
 
 
@@ -70,11 +71,12 @@ class RosBagFormat:
         try:
             with highlevel.AnyReader([path], default_typestore=store) as reader:
                 yield from _frames(reader, path)
-        # A damaged bag makes the reader raise nearly anything.
-        except (highlevel.AnyReaderError, KeyError, ValueError, IndexError, OSError, AssertionError) as error:
-            if isinstance(error, (FormatError, ShapeError)):
-                raise
-            raise FormatError(f"{path} cannot be read as a ROS bag: {error!r}") from error
+        except Geo3DError:
+            raise
+        # A damaged bag makes the reader raise anything, errors of memory that false sizes ask for among them.
+        except Exception as error:
+            reason = f"{type(error).__name__} {error}".strip()[:_LONGEST_REASON]
+            raise FormatError(f"{path} is no whole ROS bag: {reason}") from error
 
 
 def _frames(reader: Any, path: Path) -> Iterator[RecordedFrame]:

@@ -129,12 +129,38 @@ def test_a_bag_without_depth_and_a_damaged_one(tmp_path):
     write(tmp_path / "a.bag", "ros1")
     data = (tmp_path / "a.bag").read_bytes()
     (tmp_path / "b.bag").write_bytes(data[:500])
-    with pytest.raises(FormatError, match="cannot be read as a ROS bag"):
+    with pytest.raises(FormatError, match="no whole ROS bag"):
         unpack_recording(tmp_path / "b.bag", tmp_path / "out")
     write(tmp_path / "c.bag", "ros1", "8UC1")
     with pytest.raises(FormatError, match="no depth pictures"):
         unpack_recording(tmp_path / "c.bag", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["ros1", "sqlite", "mcap"])
+def test_whatever_is_damaged_the_rest_is_read_or_the_reason_said(tmp_path, kind):
+    write(tmp_path / "a", kind)
+    whole = tmp_path / "a"
+    (victim,) = [whole] if whole.is_file() else [p for p in whole.iterdir() if p.suffix != ".yaml"]
+    path = whole.rename(tmp_path / "a.bag") if whole.is_file() else whole
+    victim = path if path.is_file() else victim
+    data = victim.read_bytes()
+    rng = np.random.default_rng(4)
+    reasons = []
+    for k in range(40):
+        bad = bytearray(data)
+        at, length = int(rng.integers(len(data))), int(rng.integers(1, 64))
+        bad[at : at + length] = rng.bytes(length) if k % 2 else b"\xff" * length
+        victim.write_bytes(bytes(bad[: len(data)]))
+        try:
+            unpack_recording(path, tmp_path / f"out{k}")
+        except FormatError as error:
+            reasons.append(str(error).replace(str(path), ""))
+            made = (tmp_path / f"out{k}").exists()
+            reasons += ["a folder was left behind"] if made else []
+    assert reasons
+    assert max(map(len, reasons)) < 400
+    assert "a folder was left behind" not in reasons
 
 
 def test_rational_distortion_is_removed_or_refused_never_dropped(tmp_path):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -15,6 +13,7 @@ from geo3d.console import say, to_json
 from geo3d.errors import Geo3DError
 from geo3d.io import RGBDDataset, write_points, write_trajectory
 from geo3d.io.atomic import atomic_path, write_text
+from geo3d.memory import peak_bytes
 from geo3d.scan.options import ProductOptions
 from geo3d.scan.result import ScanResult
 from geo3d.types import Trajectory, absolute_trajectory_error
@@ -71,8 +70,7 @@ def trajectory_error(dataset: RGBDDataset, result: ScanResult) -> float | None:
 
 def peak_megabytes() -> float:
     """Largest resident size of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+    return peak_bytes() / 2**20
 
 
 def summary(

@@ -7,11 +7,8 @@ of its own; its tiles are coded by threads of it, so that its peak memory is tha
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
+from geo3d.bench.process import run_measured
 from geo3d.bench.suite import Row
 from geo3d.console import report
 from geo3d.io.points.pieces import point_pieces
@@ -95,14 +93,10 @@ def write_survey(path: Path, points: int, side: float) -> None:
 
 def measured(words: list[str]) -> Row:
     """Run one call of the program in a process of its own."""
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "geo3d.cli", *words], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"geo3d {words[0]} failed with exit code {process.returncode}")
-    seconds = time.perf_counter() - start
-    return {"seconds": seconds, "cpu_s": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss * 1024 / 1e6}
+    run = run_measured([sys.executable, "-m", "geo3d.cli", *words])
+    if run.code:
+        raise SystemExit(f"geo3d {words[0]} failed with exit code {run.code}")
+    return {"seconds": run.seconds, "cpu_s": run.cpu_seconds, "peak_mb": run.peak / 1e6}
 
 
 def tiles_in(packed: Path, box: tuple[float, float, float, float, float, float]) -> tuple[int, int]:

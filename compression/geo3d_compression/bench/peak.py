@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 from pathlib import Path
 
-_STATUS = Path("/proc/self/status")
+from geo3d.memory import peak_bytes
+
 _CLEAR = Path("/proc/self/clear_refs")
 
 
@@ -19,8 +19,4 @@ def reset_peak() -> None:
 
 def peak_mb() -> float:
     """Largest resident memory since the last reset, in 10^6 bytes."""
-    try:
-        line = next(x for x in _STATUS.read_text().splitlines() if x.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    return int(line.split()[1]) * 1024 / 1e6
+    return peak_bytes() / 1e6

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from geo3d.console import report
+from geo3d.memory import peak_bytes
 from geo3d_compression.codecs import CODECS
 
 
 def peak_mb() -> float:
     """Largest resident memory of this process so far, in 10^6 bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+    return peak_bytes() / 1e6
 
 
 def summarise(rows: Sequence[dict[str, Any]], size: int) -> dict[str, Any]:

@@ -26,3 +26,18 @@ def test_a_call_is_measured_and_a_failure_said(tmp_path: Path) -> None:
     assert row["cpu_s"] > 0
     with pytest.raises(SystemExit, match="geo3d info failed"):
         large.measured(["info", str(tmp_path / "none.g3c")])
+
+
+def test_what_comes_back_is_compared_point_by_point(tmp_path: Path) -> None:
+    found = list(large.rows(tmp_path, 3000, 0.5, "fast", 1))
+    assert [r["work"] for r in found] == ["compress", "decompress --bbox", "decompress"]
+    assert all(r["same_cells"] and not r["missing"] for r in found[1:])
+    assert 0 < found[1]["points_back"] < found[2]["points_back"] == 3000
+    # One point of another cell, as many points as before; one point less.
+    source, back, packed = (tmp_path / n for n in ("survey.npy", "back.npy", "survey.g3c"))
+    cloud = np.load(back)
+    cloud[7, 1] += 0.5
+    np.save(back, cloud)
+    assert large.compare(source, back, packed) == {"points_back": 3000, "missing": 0, "same_cells": False}
+    np.save(back, cloud[:-1])
+    assert large.compare(source, back, packed)["missing"] == 1

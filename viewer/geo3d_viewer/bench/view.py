@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from geo3d.bench.process import run_measured
 from geo3d.bench.suite import Row, Suite
 from geo3d.io import write_points
 from geo3d.types import PointCloud
@@ -64,18 +62,10 @@ def measured(command: list[str], repeats: int = _REPEATS) -> Row:
     """The best of some runs: wall and CPU seconds and the largest memory; `error` where it failed."""
     best: Row = {}
     for _ in range(repeats):
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            return {"error": f"exit code {process.returncode}"}
-        peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-        row = {
-            "seconds": time.perf_counter() - start,
-            "cpu_seconds": usage.ru_utime + usage.ru_stime,
-            "peak_mb": peak,
-        }
+        run = run_measured(command, quiet=True)
+        if run.code:
+            return {"error": f"exit code {run.code}"}
+        row = {"seconds": run.seconds, "cpu_seconds": run.cpu_seconds, "peak_mb": run.peak / 2**20}
         if not best or row["cpu_seconds"] < best["cpu_seconds"]:
             best = row
     return best

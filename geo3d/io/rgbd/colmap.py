@@ -69,6 +69,22 @@ def is_colmap(folder: Path) -> bool:
     return any(all((folder / place / n).is_file() for n in kind) for place in _PLACES for kind in names)
 
 
+def describe_colmap(folder: Path) -> str | None:
+    """Of a folder with a model, or with a part of one, why it is no RGB-D folder; None of other folders."""
+    if is_colmap(folder):
+        return (
+            f"{folder} is a COLMAP model, which has no depth; `geo3d convert {folder} poses.tum` (or points.ply) takes "
+            f"its poses (or points), and `geo3d view {folder}` shows them"
+        )
+    for place in (folder / p for p in _PLACES):
+        # Names of text files are others' too.
+        for suffix, least in ((".bin", 1), (".txt", 2)):
+            missing = [f"{name}{suffix}" for name in _FILES if not (place / f"{name}{suffix}").is_file()]
+            if len(_FILES) - len(missing) >= least:
+                return f"{place} holds a part of a COLMAP model: {' and '.join(missing)} must be there too"
+    return None
+
+
 def read_colmap(folder: str | Path) -> ColmapModel:
     """Read the model in `folder` or in its `sparse/0`; the binary files are taken where both kinds lie there.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from geo3d.errors import FormatError
+from geo3d.io.rgbd.colmap import describe_colmap
 from geo3d.io.rgbd.dataset import RGBDDataset, RGBDFormat
 from geo3d.io.rgbd.frames import FramesFormat
 from geo3d.io.rgbd.redwood import RedwoodFormat
@@ -37,6 +38,8 @@ def open_rgbd(folder: str | Path) -> RGBDDataset:
             if not len(dataset):
                 raise FormatError(f"{folder} looks like {layout.name}, but holds no frame with depth")
             return dataset
+    if (about := describe_colmap(folder)) is not None:
+        raise FormatError(about)
     known = "; ".join(f"{layout.name}: {layout.looks_for}" for layout in RGBD_FORMATS.values())
     raise FormatError(f"{folder} has no known RGB-D layout. Known are {known}")
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo3d.errors import FormatError
+from geo3d.io import open_rgbd
 from geo3d.io.rgbd.colmap import read_colmap
 
 CAMERAS = {
@@ -118,3 +119,18 @@ def test_damaged_binary_files_are_refused_or_read(tmp_path_factory, which, at, v
         return
     with contextlib.suppress(FormatError):
         assert len(read_colmap(folder).images) <= 3
+
+
+@pytest.mark.parametrize("write", [write_text, write_binary])
+def test_what_is_missing_of_a_model_is_named(tmp_path, write):
+    write(tmp_path)
+    with pytest.raises(FormatError, match="is a COLMAP model, which has no depth"):
+        open_rgbd(tmp_path)
+    points = next(tmp_path.glob("points3D.*"))
+    points.unlink()
+    with pytest.raises(FormatError, match=f"{points.name} must be there too"):
+        open_rgbd(tmp_path)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    with pytest.raises(FormatError, match="no known RGB-D layout"):
+        open_rgbd(tmp_path)

@@ -96,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         sys.stderr.write(f"geo3d {name}: out of memory; try a coarser --grid, fewer inputs or a smaller region\n")
     except OSError as error:
-        sys.stderr.write(f"geo3d {name}: {_one_line(error)}\n")
+        about = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else _one_line(error)
+        sys.stderr.write(f"geo3d {name}: {about}\n")
     return 1
 
 

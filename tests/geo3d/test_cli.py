@@ -71,7 +71,7 @@ class _Entry:
             1,
             "a.ply ends after 7 bytes; a header is needed",
         ),
-        (FileNotFoundError(2, "No such file or directory", "x.ply"), 1, "x.ply"),
+        (FileNotFoundError(2, "No such file or directory", "x.ply"), 1, "verb: x.ply: No such file or directory"),
         (MemoryError(), 1, "--grid"),
         (MissingDependencyError("laspy", "las", "reading LAS"), 1, "geo3d-suite[las]"),
         (KeyboardInterrupt(), 130, "interrupted"),

@@ -30,5 +30,10 @@ def find_recording(path: Path) -> RecordingFormat:
     for kind in RECORDING_FORMATS.values():
         if kind.detect(path):
             return kind
+    # Imported here: that module asks this one about recordings.
+    from geo3d.io.rgbd.registry import RGBD_FORMATS
+
+    if layout := next((layout for layout in RGBD_FORMATS.values() if path.is_dir() and layout.detect(path)), None):
+        raise FormatError(f"{path} is an RGB-D folder already ({layout.name}), which every verb reads as it is")
     known = "; ".join(f"{kind.name}: {kind.looks_for}" for kind in RECORDING_FORMATS.values())
     raise FormatError(f"{path} is no known recording. Known are {known}")

@@ -1,4 +1,4 @@
-"""What of a `.r3d` can be told without the unpacker of its depth."""
+"""What is told of a path that cannot be unpacked, whatever packages are installed."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def test_files_that_are_none_or_hold_no_depth_are_told_whatever_is_installed(tmp
     with pytest.raises(FormatError, match="holds no depth"):
         unpack_recording(tmp_path / "b.r3d", tmp_path / "out")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.r3d", "b.r3d"]
+
+
+def test_a_folder_that_needs_no_unpacking_is_told(samples: Path, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"an RGB-D folder already \(7-Scenes"):
+        unpack_recording(samples / "box_desk", tmp_path / "out")

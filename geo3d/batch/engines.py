@@ -15,6 +15,7 @@ from geo3d.batch.run_task import Outcome, run_task
 from geo3d.batch.settings import BatchSettings
 from geo3d.batch.tasks import Task
 from geo3d.batch.warm import end_calls
+from geo3d.errors import Geo3DError
 from geo3d.optional import require
 
 # Tasks submitted to Ray and not finished yet, so that a long list does not flood its scheduler.
@@ -32,8 +33,10 @@ def run_here(tasks: list[Task], settings: BatchSettings, folder: Path) -> Iterat
     """
     stop = Event()
     with ThreadPoolExecutor(settings.jobs) as pool:
-        waiting: dict[Future[Outcome], Task] = {pool.submit(_safe, t, settings, folder, stop): t for t in tasks}
+        waiting = dict[Future[Outcome], Task]()
         try:
+            for task in tasks:
+                waiting[pool.submit(_safe, task, settings, folder, stop)] = task
             while waiting:
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                     yield waiting.pop(future), future.result()
@@ -63,7 +66,12 @@ def run_on_ray(
     try:
         ray = require("ray", "ray", "geo3d batch --ray")
         alone = {"num_cpus": settings.jobs, "num_gpus": 0, "object_store_memory": _STORE, "include_dashboard": False}
-        ray.init(address=address, log_to_driver=False, **(alone if address is None else {}))
+        try:
+            ray.init(address=address, log_to_driver=False, **(alone if address is None else {}))
+        # Ray raises whatever comes first when it cannot start or be reached.
+        except Exception as error:
+            what = "did not start" if address is None else f"at {address} cannot be reached"
+            raise Geo3DError(f"Ray {what}: {error}; --jobs N runs the tasks without it") from error
         meanwhile.end()
         remote = ray.remote(num_cpus=1, max_retries=settings.retries)(_safe)
         waiting = dict[Any, Task]()

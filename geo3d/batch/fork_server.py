@@ -37,8 +37,8 @@ _MOST_STDERR = 1 << 20
 def serve(verb: str) -> list[str]:
     """Answer requests until there are no more, which ends the process; in a child, return the words to call."""
     end_with_parent()
-    # Of Ctrl-C the call alone hears, and ends as a call does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Of Ctrl-C the call alone hears, and ends as a call does (or does not, under `nohup` and the like).
+    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 1)
@@ -49,7 +49,7 @@ def serve(verb: str) -> list[str]:
         errors, modules = os.memfd_create("stderr"), os.memfd_create("modules")
         pid = os.fork()
         if pid == 0:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, on_interrupt)
             os.environ[PARENT] = server
             os.dup2(nothing, 0)
             os.dup2(errors, 2)

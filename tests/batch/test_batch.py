@@ -111,8 +111,11 @@ def test_an_interrupted_batch_ends_what_is_running(tmp_path: Path) -> None:
         np.save(tmp_path / f"{i}.npy", np.random.default_rng(i).random((1_000_000, 3), np.float32))
     words = ["batch", "compress", str(tmp_path), "-o", str(tmp_path / "out"), "--jobs", "2", "--retries", "3"]
     words += ["--options=--profile best"]
+    # The tests may have been started where interruptions are ignored, as in the background of a script.
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program += "from geo3d.cli import main; sys.exit(main())"
     process = subprocess.Popen(
-        [sys.executable, "-m", "geo3d.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
     try:

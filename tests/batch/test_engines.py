@@ -16,6 +16,7 @@ import pytest
 import geo3d.batch.engines as engines
 from geo3d.batch import BatchSettings, Task
 from geo3d.batch.run_task import Outcome
+from geo3d.errors import Geo3DError
 
 
 class Stand:
@@ -108,7 +109,7 @@ def test_a_ray_that_does_not_start_is_an_error_and_ends_the_work(
     ran: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", Stand(0.2, fails=True).module())
-    with pytest.raises(RuntimeError, match="no cluster"):
+    with pytest.raises(Geo3DError, match="Ray did not start: no cluster; --jobs N"):
         list(engines.run_on_ray(tasks(40), BatchSettings(("compress",), jobs=2), tmp_path, None))
     time.sleep(0.2)
     count = len(ran)

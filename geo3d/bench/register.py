@@ -9,7 +9,7 @@ import numpy as np
 
 from geo3d.bench import register_fragments
 from geo3d.bench.register_methods import METHODS, Method, measured
-from geo3d.bench.register_pairs import Case, cases
+from geo3d.bench.register_pairs import Case, cases, unseen_sensors
 from geo3d.bench.suite import Row, Suite
 
 BINS = (("low", 0.1, 0.3), ("mid", 0.3, 0.5), ("high", 0.5, 0.9), ("mid_high", 0.3, 0.9))
@@ -25,10 +25,17 @@ def resumed(data: Path | None, kept: Mapping[str, Row]) -> Iterator[Row]:
     yield from measure(cases(data), METHODS, kept)
 
 
+def _resumed_unseen(data: Path | None, kept: Mapping[str, Row]) -> Iterator[Row]:
+    yield from measure(unseen_sensors(data), METHODS, kept)
+
+
 def measure(found: Iterable[Case], methods: Mapping[str, Method], kept: Mapping[str, Row]) -> Iterator[Row]:
-    """Run every method on every pair."""
+    """Run every method on every pair; the peers not again where a pair has lost its colour: they make no use of it, or
+    cannot do without."""
     for case in found:
         for name, method in methods.items():
+            if case.again and name != "geo3d":
+                continue
             key = f"{case.key}: {name}"
             yield kept[key] if key in kept else measured(case, name, method)[0]
 
@@ -63,14 +70,24 @@ def _right(row: Row, degrees: float, metres: float) -> bool:
     return bool(row.get("accepted") and row["degrees"] < degrees and row["metres"] < metres)
 
 
+COLUMNS = [
+    "set", "method", "pairs", "none", "low", "mid", "high", "strict_low", "strict_mid", "strict_high",
+    "strict_mid_high", "loose_low", "loose_mid", "loose_high", "gross_%", "cpu_s", "wall_s",
+]  # fmt: skip
+
+UNSEEN: Suite = {
+    "description": "the last sets alone: pairs of sensors that nothing was tuned on, as frames and clouds",
+    "columns": COLUMNS,
+    "rows": lambda data: _resumed_unseen(data, {}),
+    "summary": summary,
+    "resumed": _resumed_unseen,
+}
+
 SUITE: Suite = {
     "description": "RGB-D pairs: recall of accepted answers by overlap, gross errors, CPU seconds, against the peers",
-    "columns": [
-        "set", "method", "pairs", "none", "low", "mid", "high", "strict_low", "strict_mid", "strict_high",
-        "strict_mid_high", "loose_low", "loose_mid", "loose_high", "gross_%", "cpu_s", "wall_s",
-    ],
+    "columns": COLUMNS,
     "rows": rows,
     "summary": summary,
     "resumed": resumed,
-    "protocols": {"3dmatch": register_fragments.SUITE},
-}  # fmt: skip
+    "protocols": {"3dmatch": register_fragments.SUITE, "unseen": UNSEEN},
+}

@@ -35,6 +35,7 @@ class Case:
     """One pair of one set: two frames or two clouds, the true T_target_source, their overlap (0: none).
 
     origin  [3] where the source's camera stands in its coordinates: errors of translation are measured there
+    again   the same pair was there with colour: methods that use none would do the same again
     """
 
     key: str
@@ -44,6 +45,7 @@ class Case:
     T_target_source: NDArray[np.float64]
     overlap: float
     origin: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    again: bool = False
 
     @property
     def clouds(self) -> CloudPair:
@@ -107,7 +109,12 @@ def _mixed(found: Iterable[Case]) -> list[Case]:
 def _plain(case: Case) -> Case:
     source, target = (replace(x, color=None) if isinstance(x, RGBDFrame) else x for x in (case.source, case.target))
     return replace(
-        case, key=f"{case.key} without colour", where=f"{case.where}, no colour", source=source, target=target
+        case,
+        key=f"{case.key} without colour",
+        where=f"{case.where}, no colour",
+        source=source,
+        target=target,
+        again=True,
     )
 
 
@@ -126,4 +133,5 @@ def _turned(case: Case) -> Case:
         case.T_target_source @ np.linalg.inv(T),
         case.overlap,
         T[:3, 3],
+        case.again,
     )

@@ -44,7 +44,7 @@ def bench(
     Args:
         suite: name of the suite, or `list`.
         data: folder of the full data set; without it the bundled samples are used. PROTOCOL:FOLDER measures by the
-            protocol of a public benchmark (register: 3dmatch; scan: walk).
+            protocol of a public benchmark or a part of the sets (register: 3dmatch, unseen; scan: walk).
         json: file to write all rows to.
         html: file to write a page of the results to.
         resume: file that rows are kept in as they are measured; run again, what is in it is not measured again.

@@ -105,6 +105,11 @@ def test_unseen_sensors_come_as_frames_and_clouds_with_and_without_colour(
     assert np.array_equal(plain.source.depth, a.depth)
     assert clouds.source.colors is not None
     assert bare.source.colors is None
+    # The peers would do the same again without colour.
+    peers = {"geo3d": lambda c: (np.eye(4), False), "peer": lambda c: (np.eye(4), True)}
+    rows = list(measure((frames, plain, clouds, bare), peers, {}))
+    assert [r["set"] for r in rows if r["method"] == "peer"] == ["unseen sensors", "unseen sensors, turned clouds"]
+    assert sum(r["method"] == "geo3d" for r in rows) == 4
     # Moved clouds lie where the frames' own would, at the truth of either.
     for case in (clouds, bare):
         moved = case.source.transformed(case.T_target_source).points
@@ -134,7 +139,7 @@ def test_what_was_measured_is_not_measured_again(tmp_path: Path, monkeypatch: py
 
 
 def test_unknown_protocols_are_named(tmp_path: Path) -> None:
-    with pytest.raises(Geo3DError, match=r"knows no data of the kind '4dmatch' \(known: 3dmatch"):
+    with pytest.raises(Geo3DError, match=r"knows no data of the kind '4dmatch' \(known: 3dmatch, unseen"):
         run_suite("register", Path(f"4dmatch:{tmp_path}"))
     with pytest.raises(Geo3DError, match="is not a folder"):
         run_suite("register", tmp_path / "none")

@@ -15,6 +15,7 @@ from geo3d.errors import Geo3DError
 from geo3d.io.atomic import atomic_path, write_text
 from geo3d.registration.frames.evidence import FULL, QUICK
 from geo3d.registration.frames.verifier import Logistic
+from geo3d.registration.training.accepted import Verdict, by_threshold, verdicts
 from geo3d.registration.training.fit import area_under_roc, fit_logistic
 from geo3d.registration.training.gather import Evidence, first_glance, gather
 from geo3d.registration.training.pairs import folder_pairs, read_images, synthetic_pairs, without_color
@@ -53,15 +54,22 @@ def train_verifier(settings: dict[str, Any], folder: Path) -> None:
     sets = {name: _gathered(folder / f"{name}.npz", pairs, config) for name, pairs in sources_of(config).items()}
     if not sets:
         raise Geo3DError("the verifier needs folders or rooms to train on; the configuration names none")
-    held_out = {name: _held_out(sets, name, config.ridge, config.threshold) for name in sets} if len(sets) > 1 else {}
+    held_out: dict[str, dict[str, float]] = {}
+    judged: list[Verdict] = []
+    for name in sets if len(sets) > 1 else ():
+        held_out[name], some = _held_out(sets, name, config.ridge, config.threshold)
+        judged += some
     quick = fit_logistic(*_joined(list(sets.values()), "quick"), QUICK, config.ridge)
     full = fit_logistic(*_joined(list(sets.values()), "full"), FULL, config.ridge)
     weights = {"quick": plain(quick), "full": plain(full), "threshold": config.threshold}
     name = "verifier.json" if config.colored else "verifier_plain.json"
     write_text(folder / name, to_json(weights, indent=1) + "\n")
-    write_text(folder / "report.json", to_json({"held_out": held_out}, indent=1) + "\n")
+    accepted = by_threshold(judged)
+    write_text(folder / "report.json", to_json({"held_out": held_out, "accepted": accepted}, indent=1) + "\n")
     for name, numbers in held_out.items():
         say(f"{name} held out: " + ", ".join(f"{k} {v:.4g}" for k, v in numbers.items()))
+    for row in accepted:
+        say("held out, " + ", ".join(f"{k} {v if v is None else round(v, 2)}" for k, v in row.items()))
 
 
 def sources_of(config: VerifierConfig) -> dict[str, Any]:
@@ -93,19 +101,22 @@ def _joined(sets: list[Evidence], kind: str) -> tuple[NDArray[np.float64], NDArr
     return x[y >= 0], y[y >= 0]
 
 
-def _held_out(sets: dict[str, Evidence], name: str, ridge: float, threshold: float) -> dict[str, float]:
+def _held_out(
+    sets: dict[str, Evidence], name: str, ridge: float, threshold: float
+) -> tuple[dict[str, float], list[Verdict]]:
     """Train on all other sets and judge this one: as another sensor or place would be."""
     others = [s for key, s in sets.items() if key != name]
     (x, y), raw = (_joined([sets[name]], kind) for kind in ("full", "quick"))
     full = fit_logistic(*_joined(others, "full"), FULL, ridge)
     quick = fit_logistic(*_joined(others, "quick"), QUICK, ridge)
-    return {
+    numbers = {
         "poses": float(len(x)),
         "auc": area_under_roc(full.logit(x), y),
         "auc_quick": area_under_roc(quick.logit(raw[0]), raw[1]),
         "right_accepted": float((full.probability(x) > threshold)[y == 1].mean()),
         "wrong_accepted": float((full.probability(x) > threshold)[y == 0].mean()),
     }
+    return numbers, verdicts(sets[name], full)
 
 
 def plain(model: Logistic) -> dict[str, Any]:

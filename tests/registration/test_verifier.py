@@ -19,10 +19,10 @@ def test_outliers_and_missing_numbers_cannot_decide() -> None:
     assert np.isclose(full.probability(full.mean), 1 / (1 + np.exp(-full.bias)))
 
 
-def test_pairs_without_colour_are_judged_by_shape_alone() -> None:
+def test_pairs_without_colour_are_judged_by_the_texture_of_shape() -> None:
     plain = load_verifier(colored=False)
     assert plain.full.names == FULL
     assert 0.5 < plain.threshold < 1
     for model in (plain.quick, plain.full):
-        for name in ("grey", "tone", "magnitude", "chroma", "overlap_tone", "colored"):
-            assert model.weights[model.names.index(name)] == 0
+        assert model.weights[model.names.index("colored")] == 0
+        assert any(model.weights[model.names.index(name)] != 0 for name in ("grey", "tone", "magnitude", "chroma"))

@@ -21,10 +21,11 @@ class Consistency:
     violation   share of them that the other camera saw through
     occluded    share of them behind the other's surface
     rmse        of the consistent points' distances, metres
-    grey        correlation of locally normalised brightness over consistent points (0 without colour)
+    grey        correlation of locally normalised brightness over consistent points
     tone        the same over wide windows
     magnitude   correlation of gradient magnitude
     chroma      mean correlation of the two colour opponents
+                (these four of the surface's bending unless both frames have colour, see `Level.relief`)
     pairs       consistent points, both directions
     worse_consistent, worse_violation  the less favourable direction's shares
     """
@@ -56,12 +57,14 @@ def _camera(level: Level) -> tuple[float, float, float, float]:
     return (c.fx, c.fy, c.cx, c.cy)
 
 
-def one_way(source: Level, target: Level, T_target_source: NDArray[np.float64], step: int = 1) -> NDArray[np.float64]:
+def one_way(
+    source: Level, target: Level, T_target_source: NDArray[np.float64], colored: bool, step: int = 1
+) -> NDArray[np.float64]:
     """The raw sums of `project_statistics` for every step-th pixel in both axes."""
     sums = np.zeros(p.COUNT)
     p.project_statistics(
-        source.depth, source.normals, source.grey, source.tone, source.gradient, source.chroma,
-        target.depth, target.normals, target.grey, target.tone, target.gradient, target.chroma,
+        source.depth, source.normals, *source.texture(colored),
+        target.depth, target.normals, *target.texture(colored),
         _camera(source), _camera(target),
         np.ascontiguousarray(T_target_source[:3, :3]), np.ascontiguousarray(T_target_source[:3, 3]),
         step, sums, np.zeros((5, 2)),
@@ -74,8 +77,9 @@ def consistency(
 ) -> Consistency:
     """Project each frame into the other at one pyramid level and summarise."""
     a, b = source.levels[level], target.levels[level]
-    forth = one_way(a, b, T_target_source, step)
-    back = one_way(b, a, inverse(T_target_source), step)
+    colored = source.colored and target.colored
+    forth = one_way(a, b, T_target_source, colored, step)
+    back = one_way(b, a, inverse(T_target_source), colored, step)
     total = forth + back
     known = max(total[p.KNOWN], 1.0)
     shares = [s[p.CONSISTENT] / max(s[p.KNOWN], 1.0) for s in (forth, back)]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.errors import RegistrationError
 from geo3d.registration.dense import _image
+from geo3d.registration.dense._relief import relief
 from geo3d.types import PinholeCamera, RGBDFrame
 
 FloatMap = NDArray[np.float32]
@@ -16,6 +19,17 @@ FloatMap = NDArray[np.float32]
 # Width of the finest level, pixels; noise, not resolution, limits the pose beyond it.
 FINEST_WIDTH = 320
 LEVELS = 3
+# Neighbourhoods whose bending stands for texture where there is no colour, metres: mouldings, and edges of furniture.
+RELIEF = (0.06, 0.12)
+
+
+class Texture(NamedTuple):
+    """What a two-way check correlates: [h, w] twice, and [h, w, 2] twice."""
+
+    grey: FloatMap
+    tone: FloatMap
+    gradient: FloatMap
+    chroma: FloatMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +54,19 @@ class Level:
     chroma: FloatMap
     gradient: FloatMap
     points: FloatMap
+
+    def texture(self, colored: bool) -> Texture:
+        """Of colour, or where a pair has none, of shape."""
+        return Texture(self.grey, self.tone, self.gradient, self.chroma) if colored else self.relief
+
+    @cached_property
+    def relief(self) -> Texture:
+        """How the surface bends, in the place of colour: heights over the tangent plane within the smaller and the
+        larger radius, turns of the normals within the larger one (as a gradient) and the smaller one (as chroma)."""
+        camera = (self.camera.fx, self.camera.fy, self.camera.cx, self.camera.cy)
+        (near, near_turn), (wide, wide_turn) = (relief(self.depth, self.normals, camera, r) for r in RELIEF)
+        gradient = np.stack([wide_turn, np.zeros_like(wide_turn)], axis=2)
+        return Texture(near.copy(), wide.copy(), gradient, np.stack([near_turn, near_turn], axis=2))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xxhash
@@ -60,6 +61,9 @@ _HALF_PIXELS = {"fast": 1 << 18, "best": 1 << 19}
 _MAX_BANDS = 64
 _MOST_BLOCKS_A_BYTE = 1 << 14
 
+# First and end row of blocks of every plane.
+Rows = list[tuple[int, int]]
+
 
 @cache
 def prelude() -> bytes:
@@ -69,10 +73,7 @@ def prelude() -> bytes:
 
 def encode_jpeg(data: bytes, profile: Profile = "best", threads: int = 2) -> bytes:
     """The stream of one JPEG file.  Raises `FormatError` if the file cannot be rebuilt exactly."""
-    stream = encode_file(parse(data), data, profile, load_priors, threads=threads)
-    if decode_jpeg(stream, threads=threads) != data:
-        raise FormatError("this JPEG file does not come back exactly; it has to be stored")
-    return stream
+    return encode_file(parse(data), data, profile, load_priors, threads=threads, checked=True)
 
 
 def decode_jpeg(stream: bytes, threads: int = 2) -> bytes:
@@ -87,18 +88,36 @@ def encode_file(
     state: ModelState | Callable[[Profile], ModelState],
     prediction: Prediction | None = None,
     threads: int = 1,
+    checked: bool = False,
 ) -> bytes:
-    """The stream of a parsed file.  `state`: a model that goes on learning (one band), or a function that gives one."""
+    """The stream of a parsed file.  `state`: a model that goes on learning (one band), or a function that gives one.
+
+    checked   decode every band as soon as it is coded, write the file from what was parsed, and open the stream: raises
+              `FormatError` where anything differs.  Needs a function as `state`, and no prediction
+    """
     flat, _ = flatten(file.planes)
     bands = _bands(file.markers, file.planes, profile) if callable(state) else [_whole(file.planes)]
 
-    def code(rows: list[tuple[int, int]]) -> bytes:
+    def code(rows: Rows) -> bytes:
         model = state(profile) if callable(state) else state
         return encode_planes(flat, file.planes, rows, model, profile, prediction)
 
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        streams = list(pool.map(code, bands))
     notes = _pack_notes(file.pads)
+    # What a decoder knows of the pads.
+    file = replace(file, pads=_unpack_notes(notes, file.markers, file.planes))
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        coding = [pool.submit(code, rows) for rows in bands]
+        checks = [pool.submit(_rebuilds, file, data)] if checked else []
+        streams = []
+        if checked:
+            # What it knows of the planes, and where it writes.
+            planes = empty_planes(file.markers)
+            copy, _ = flatten(planes)
+        for rows, future in zip(bands, coding, strict=True):
+            streams.append(future.result())
+            if checked:
+                checks.append(pool.submit(_decodes, streams[-1], copy, flat, planes, rows, profile))
+        same = [check.result() for check in checks]
     header = pack(
         _LAYOUT,
         {
@@ -116,7 +135,51 @@ def encode_file(
     out = bytearray(header)
     for s in streams:
         put_varint(out, len(s))
-    return bytes(out) + b"".join(streams)
+    stream = bytes(out) + b"".join(streams)
+    if checked and not (all(same) and _opens(stream, file, streams, bands)):
+        raise FormatError("this JPEG file does not come back exactly; it has to be stored")
+    return stream
+
+
+def _rebuilds(file: JpegFile, data: bytes) -> bool:
+    return rebuild(file) == data
+
+
+def _decodes(
+    stream: bytes,
+    copy: NDArray[np.int16],
+    flat: NDArray[np.int16],
+    planes: Sequence[Plane],
+    rows: Rows,
+    profile: Profile,
+) -> bool:
+    """Does a band give the coefficients `flat` back?  `copy`: zeros, for all bands."""
+    try:
+        decode_planes(stream, copy, planes, rows, load_priors(profile), profile)
+    except BitstreamError:
+        return False
+    first = 0
+    for plane, (start, end) in zip(planes, rows, strict=True):
+        width = 64 * plane.coefs.shape[1]
+        part = slice(first + width * start, first + width * end)
+        if not np.array_equal(copy[part], flat[part]):
+            return False
+        first += plane.coefs.size
+    return True
+
+
+def _opens(stream: bytes, file: JpegFile, streams: Sequence[bytes], bands: Sequence[Rows]) -> bool:
+    """Does a decoder find in a stream what an encoder has put there?"""
+    try:
+        _, opened, found, found_bands = _open(stream, banded=True)
+    except BitstreamError:
+        return False
+    return (
+        opened.skeleton == file.skeleton
+        and all(np.array_equal(a, b) for a, b in zip(opened.pads, file.pads, strict=True))
+        and found == list(streams)
+        and found_bands == list(bands)
+    )
 
 
 def decode_file(
@@ -130,32 +193,13 @@ def decode_file(
 
     mark   a function from the number of blocks to the array that `decode_planes` fills
     """
-    cursor = Cursor(stream, "JPEG stream")
-    header = unpack(_LAYOUT, cursor)
-    try:
-        skeleton = decode_bytes(header["skeleton"], header["skeleton length"], prelude())
-        markers = read_markers(skeleton, skeleton=True)
-        blocks = block_count(markers)
-        if blocks > min(8 * header["length"], _MOST_BLOCKS_A_BYTE * (cursor.left + 64)):
-            raise BitstreamError(f"a stream of {cursor.left} bytes cannot hold {blocks} blocks")
-        planes = empty_planes(markers)
-    except BitstreamError:
-        raise
-    except FormatError as error:
-        raise BitstreamError(f"JPEG stream is damaged: {error}") from error
-    pads = _unpack_notes(decode_bytes(header["notes"], header["notes length"]), markers, planes)
-    bands = _bands(markers, planes, header["profile"]) if callable(state) else [_whole(planes)]
-    if header["bands"] != len(bands):
-        raise BitstreamError(f"JPEG stream has {header['bands']} bands, the picture has {len(bands)}")
-    lengths = [cursor.varint() for _ in bands]
-    streams = [cursor.take(n) for n in lengths]
-    cursor.finish()
-    file = JpegFile(skeleton, markers, planes, pads)
+    header, file, streams, bands = _open(stream, banded=callable(state))
+    planes = file.planes
     prediction = predict(file) if predict is not None else None
     flat, _ = flatten(planes)
     marks = None if mark is None else mark(flat.size // 64)
 
-    def code(band: tuple[bytes, list[tuple[int, int]]]) -> None:
+    def code(band: tuple[bytes, Rows]) -> None:
         model = state(header["profile"]) if callable(state) else state
         decode_planes(band[0], flat, planes, band[1], model, header["profile"], prediction, marks)
 
@@ -171,11 +215,36 @@ def decode_file(
     return data, file
 
 
-def _whole(planes: Sequence[Plane]) -> list[tuple[int, int]]:
+def _open(stream: bytes, banded: bool) -> tuple[dict[str, Any], JpegFile, list[bytes], list[Rows]]:
+    """Header, file without coefficients, and the bands' streams and rows."""
+    cursor = Cursor(stream, "JPEG stream")
+    header = unpack(_LAYOUT, cursor)
+    try:
+        skeleton = decode_bytes(header["skeleton"], header["skeleton length"], prelude())
+        markers = read_markers(skeleton, skeleton=True)
+        blocks = block_count(markers)
+        if blocks > min(8 * header["length"], _MOST_BLOCKS_A_BYTE * (cursor.left + 64)):
+            raise BitstreamError(f"a stream of {cursor.left} bytes cannot hold {blocks} blocks")
+        planes = empty_planes(markers)
+    except BitstreamError:
+        raise
+    except FormatError as error:
+        raise BitstreamError(f"JPEG stream is damaged: {error}") from error
+    pads = _unpack_notes(decode_bytes(header["notes"], header["notes length"]), markers, planes)
+    bands = _bands(markers, planes, header["profile"]) if banded else [_whole(planes)]
+    if header["bands"] != len(bands):
+        raise BitstreamError(f"JPEG stream has {header['bands']} bands, the picture has {len(bands)}")
+    lengths = [cursor.varint() for _ in bands]
+    streams = [cursor.take(n) for n in lengths]
+    cursor.finish()
+    return header, JpegFile(skeleton, markers, planes, pads), streams, bands
+
+
+def _whole(planes: Sequence[Plane]) -> Rows:
     return [(0, p.coefs.shape[0]) for p in planes]
 
 
-def _bands(markers: Markers, planes: Sequence[Plane], profile: Profile) -> list[list[tuple[int, int]]]:
+def _bands(markers: Markers, planes: Sequence[Plane], profile: Profile) -> list[Rows]:
     """For each band the first and end row of blocks of every plane; cut at MCU rows by the picture's size alone."""
     rows, pixels = mcu_grid(markers)[1], markers.width * markers.height
     wanted = max(1, min(2, pixels // _HALF_PIXELS[profile]), pixels // _BAND_PIXELS)

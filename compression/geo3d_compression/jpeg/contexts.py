@@ -13,22 +13,23 @@ INNER_AC, EDGE, DC, COUNT = range(4)
 
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def set_contexts(work, inputs, kind, a, b, c, d, e, f, g, h, i, j, k, m, n, o):
-    """The fourteen contexts of any coefficient; the quick model has the first six."""
+def set_contexts(work, inputs, to, kind, a, b, c, d, e, f, g, h, i, j, k, m, n, o):
+    """The fourteen contexts of any coefficient, into the area `to`; the quick model has the first six."""
     if inputs.ndim == 2:
-        work[0], work[1], work[2], work[3], work[4], work[5] = a, b, c, d, e, f
+        work[to], work[to + 1], work[to + 2], work[to + 3], work[to + 4], work[to + 5] = a, b, c, d, e, f
         for t in range(CONTEXTS):
-            work[t] = mix_hash(work[t], kind + 4 * t)
+            work[to + t] = mix_hash(work[to + t], kind + 4 * t)
         return
-    work[0], work[1], work[2], work[3], work[4], work[5], work[6] = a, b, c, d, e, f, g
-    work[7], work[8], work[9], work[10], work[11], work[12], work[13] = h, i, j, k, m, n, o
+    work[to], work[to + 1], work[to + 2], work[to + 3], work[to + 4], work[to + 5], work[to + 6] = a, b, c, d, e, f, g
+    work[to + 7], work[to + 8], work[to + 9], work[to + 10], work[to + 11] = h, i, j, k, m
+    work[to + 12], work[to + 13] = n, o
     for t in range(14):
-        work[t] = mix_hash(work[t], kind + 4 * t)
+        work[to + t] = mix_hash(work[to + t], kind + 4 * t)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def set_warp_contexts(work, kind, a, b, c, d, e, f):
+def set_warp_contexts(work, to, kind, a, b, c, d, e, f):
     """Six more where there is a prediction."""
-    work[14], work[15], work[16], work[17], work[18], work[19] = a, b, c, d, e, f
+    work[to + 14], work[to + 15], work[to + 16], work[to + 17], work[to + 18], work[to + 19] = a, b, c, d, e, f
     for t in range(14, 20):
-        work[t] = mix_hash(work[t], kind + 4 * t)
+        work[to + t] = mix_hash(work[to + t], kind + 4 * t)

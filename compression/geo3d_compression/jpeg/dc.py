@@ -12,8 +12,8 @@ from numba import njit
 from geo3d_compression.jpeg.basis import BASIS
 from geo3d_compression.jpeg.classes import clip, divide, log, signed
 from geo3d_compression.jpeg.contexts import DC, set_contexts, set_warp_contexts
-from geo3d_compression.jpeg.step import code_value
-from geo3d_compression.jpeg.work import APM_ROW, CLASS, ROW_0, ROW_1, ROW_2
+from geo3d_compression.jpeg.step import advance, announce_value, code_value
+from geo3d_compression.jpeg.work import APM_ROW, CLASS, NEXT, ROW_0, ROW_1, ROW_2
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -51,7 +51,7 @@ def code_dc(coder, view, hood, total, energy, error, rests, dc_rest, pixels, scr
     at, here, rel = hood.at, hood.here, hood.reliability
     has_left, has_above, block = hood.has_left, hood.has_above, hood.block
     beside, below, light = hood.beside, hood.below, hood.light
-    work, inputs, side_rows = coder.work, coder.inputs, view.side_rows
+    work, inputs, side_rows, to = coder.work, coder.inputs, view.side_rows, NEXT
     _samples(block, table, pixels, scratch)
     step = np.int64(table[0])
     sum_l, sum_a, spread = np.int64(0), np.int64(0), np.int64(0)
@@ -105,13 +105,13 @@ def code_dc(coder, view, hood, total, energy, error, rests, dc_rest, pixels, scr
     rest_twin = np.int64(0)
     if twin:
         rest_twin = np.int64(light[0])
-    work[CLASS] = DC + side_rows
-    work[ROW_0] = min(q_spread, 15) * 4 + rel if warped else min(q_spread, 31) * 2 + plane
-    work[ROW_1] = min(log(abs(rest_left) + abs(rest_above)), 7) * 8 + quality
-    work[ROW_2] = part * 4 + rel
-    work[APM_ROW] = min(q_spread, 15)
+    work[to + CLASS] = DC + side_rows
+    work[to + ROW_0] = min(q_spread, 15) * 4 + rel if warped else min(q_spread, 31) * 2 + plane
+    work[to + ROW_1] = min(log(abs(rest_left) + abs(rest_above)), 7) * 8 + quality
+    work[to + ROW_2] = part * 4 + rel
+    work[to + APM_ROW] = min(q_spread, 15)
     set_contexts(
-        work, inputs, DC,
+        work, inputs, to, DC,
         q_spread << 8 | p, (q_spread << 8 | slant) << 8 | plane,
         (signed(clip(rest_left, 60)) << 8 | signed(clip(rest_above, 60))) << 8 | plane,
         (part << 8 | q_spread) << 8 | plane, (total << 8 | q_spread) << 8 | plane,
@@ -129,11 +129,13 @@ def code_dc(coder, view, hood, total, energy, error, rests, dc_rest, pixels, scr
         other = signed(clip(np.int64(preds[1, at]) - center_8, 400))
         drift_l, drift_a = warp_rest_left, dc_rest[1]
         set_warp_contexts(
-            work, DC, (near << 8 | rel) << 8 | q_spread, (other << 8 | rel) << 8 | part,
+            work, to, DC, (near << 8 | rel) << 8 | q_spread, (other << 8 | rel) << 8 | part,
             ((signed(clip(drift_l, 200)) << 8 | signed(clip(drift_a, 200))) << 8 | rel) << 8 | plane,
             ((near << 8 | other) << 8 | rel) << 8 | plane, (log(error) << 8 | rel) << 8 | part // 2,
             ((log(abs(rest_left)) << 8 | log(abs(rest_above))) << 8 | rel) << 8 | log(error),
         )  # fmt: skip
+    announce_value(coder, to)
+    advance(work, inputs, to)
     rest = code_value(coder, clip(np.int64(here[0]) - center, 131071), False)
     dc = clip(center + rest, 32767)
     block[0] = dc

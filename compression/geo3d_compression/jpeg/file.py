@@ -5,6 +5,7 @@ file = skeleton (all markers, metadata, trailing bytes) + coefficients + padding
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,13 +68,16 @@ def empty_planes(markers: Markers) -> tuple[Plane, ...]:
     h_max = max(c.horizontal for c in markers.components)
     v_max = max(c.vertical for c in markers.components)
     mcu_columns, mcu_rows = mcu_grid(markers)
+    flat, at = np.zeros(64 * block_count(markers), np.int16), 0
     planes = []
     for c in markers.components:
         if c.table not in markers.quantisation:
             raise FormatError(f"JPEG component {c.identifier} has no quantisation table")
         table = np.zeros(64, np.int32)
         table[scan.ZIGZAG] = markers.quantisation[c.table]
-        coefs = np.zeros((mcu_rows * c.vertical, mcu_columns * c.horizontal, 64), np.int16)
+        shape = (mcu_rows * c.vertical, mcu_columns * c.horizontal, 64)
+        coefs = flat[at : at + math.prod(shape)].reshape(shape)
+        at += coefs.size
         columns = _ceil(_ceil(markers.width * c.horizontal, h_max), 8)
         rows = _ceil(_ceil(markers.height * c.vertical, v_max), 8)
         planes.append(Plane(coefs, table, columns, rows, c.horizontal, c.vertical))
@@ -179,9 +183,19 @@ def _layout(
 
 
 def flatten(planes: tuple[Plane, ...]) -> tuple[NDArray[np.int16], list[int]]:
-    """The coefficients of all planes, one after the other, and where each plane begins."""
+    """The coefficients of all planes, one after the other, and where each plane begins.
+
+    Planes of `empty_planes` and `unflatten` are parts of one array: that array, not a copy.
+    """
     sizes = [p.coefs.size for p in planes]
-    return np.concatenate([p.coefs.reshape(-1) for p in planes]), [sum(sizes[:i]) for i in range(len(sizes))]
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    whole = planes[0].coefs.base
+    if isinstance(whole, np.ndarray) and whole.dtype == np.int16 and whole.shape == (sum(sizes),):
+        first = whole.ctypes.data
+        places = [(p.coefs.ctypes.data - first) // whole.itemsize for p in planes]
+        if places == starts and all(p.coefs.base is whole for p in planes):
+            return whole, starts
+    return np.concatenate([p.coefs.reshape(-1) for p in planes]), starts
 
 
 def unflatten(flat: NDArray[np.int16], planes: tuple[Plane, ...]) -> tuple[Plane, ...]:

@@ -4,9 +4,9 @@
 The caller fills `work` with the hashed contexts of a coefficient.  `seek` finds the counters of each context, eight in
 a row for the decisions that follow one another (one cache line, one hash); `code` codes each decision, in both
 directions.  All arithmetic is on integers; mixer inputs and weights are int32, and no product of theirs leaves 32 bits,
-so that a compiler can take sixteen at a time.
+so that sixteen are taken at a time.
 
-    inputs = [256 (bias) | 0 | two of each context | zeros]
+    inputs = [[three blocks of `registers`: contexts 0 to 7; 8 to 13 and the bias; those of a prediction, 14 to 19]]
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from geo3d_compression.entropy.coder import code_bit
 from geo3d_compression.entropy.lanes import LANES, dot, learn
-from geo3d_compression.entropy.models import APM_STEP, counter_update, squash
-from geo3d_compression.entropy.tables import CONFIDENCE, STRETCH
+from geo3d_compression.entropy.models import APM_STEP, squash
+from geo3d_compression.entropy.prefetch import prefetch
+from geo3d_compression.entropy.tables import STRETCH
+from geo3d_compression.jpeg.registers import FACTS, hear, teach
 from geo3d_compression.jpeg.work import (
     APM_ROW,
     BASE,
@@ -38,7 +40,14 @@ from geo3d_compression.jpeg.work import (
 
 BASE_CONTEXTS = 14
 ALL_CONTEXTS = 20
-INPUT_COUNT = 48
+FEW_CONTEXTS = 6
+_BLOCKS = 3
+INPUT_COUNT = _BLOCKS * LANES
+BIAS = LANES + 6
+# Where the bias, nothing, two inputs of each context, and six of nothing are: the order in which trained weights are
+# stored.
+_PLACES = [*range(8), *range(16, 22), *range(32, 38)]
+STORED = [BIAS, BIAS + 1, *(p + 8 * k for p in _PLACES for k in range(2)), 30, 31, 38, 39, 46, 47]
 # Each context has 2^16 places of 8 counters.
 _PLACE_BITS = 16
 TABLE_BITS = _PLACE_BITS + 3
@@ -59,39 +68,79 @@ def scratch(contexts: int, warped: bool, rate: int, limit: int) -> tuple[NDArray
     work[BASE], work[RATE], work[LIMIT] = contexts, rate, limit
     if warped:
         work[WARP_FIRST], work[WARP_END] = BASE_CONTEXTS, ALL_CONTEXTS
-    used = 2 + 2 * (ALL_CONTEXTS if warped else contexts)
-    work[INPUTS] = -(-used // LANES) * LANES
-    inputs = np.zeros(INPUT_COUNT, np.int32)
-    inputs[0] = 256
+    work[INPUTS] = (_BLOCKS if warped else _BLOCKS - 1) * LANES
+    inputs = np.zeros(2 * _BLOCKS * LANES, np.int32)
+    inputs[BIAS] = 256
     return work, inputs
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def seek(work, group):
-    """Find the counters of each active context for a group of decisions."""
+def _seek(work, to, first, end, key):
+    for i in range(first, end):
+        h = (np.uint64(work[to + i]) + key) * np.uint64(0x9E3779B97F4A7C15)
+        work[to + PLACES + i] = (i << TABLE_BITS) | (np.int64(h >> np.uint64(64 - _PLACE_BITS)) << 3)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def seek(work, to, group):
+    """Find the counters of each active context of an area for a group of decisions."""
     key = np.uint64(group + 1) * np.uint64(0xC2B2AE3D27D4EB4F)
+    _seek(work, to, 0, work[BASE], key)
+    _seek(work, to, work[WARP_FIRST], work[WARP_END], key)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _ask_row(weights, row):
+    for i in range(0, INPUT_COUNT, LANES):
+        prefetch(weights, row * INPUT_COUNT + i)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def ask(counters, weights, work, to, node):
+    """Ask for the memory that the decision `node` of an area will need."""
+    for i in range(work[BASE]):
+        prefetch(counters, work[to + PLACES + i])
+    for i in range(work[WARP_FIRST], work[WARP_END]):
+        prefetch(counters, work[to + PLACES + i])
+    a = work[to + CLASS] * NODES + node
+    _ask_row(weights, a * 64 + work[to + ROW_0])
+    _ask_row(weights, _SET_1 + a * 64 + work[to + ROW_1])
+    _ask_row(weights, _SET_2 + a * 32 + work[to + ROW_2])
+    _ask_row(weights, APM + a * 16 + work[to + APM_ROW])
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def advance(work, source):
+    """Make another area the one that is coded now."""
     for i in range(ALL_CONTEXTS):
-        h = (np.uint64(work[i]) + key) * np.uint64(0x9E3779B97F4A7C15)
-        work[PLACES + i] = (i << TABLE_BITS) | (np.int64(h >> np.uint64(64 - _PLACE_BITS)) << 3)
+        work[i] = work[source + i]
+        work[PLACES + i] = work[source + PLACES + i]
+    for i in range(ROW_0, APM_ROW + 1):
+        work[i] = work[source + i]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _listen(counters, work, inputs, first, end, slot):
-    """What the counters of contexts `first` to `end` tell the mixer."""
-    for i in range(first, end):
-        value = np.int64(counters[np.uintp(work[PLACES + i] + slot)])
-        sure = np.int64(CONFIDENCE[value & 1023])
-        p = value >> 16
-        inputs[2 * i + 2] = np.int32(np.int64(STRETCH[p]) * sure >> 8)
-        inputs[2 * i + 3] = np.int32((p - 32768) * sure >> 14)
+def _listen(counters, work, inputs, slot):
+    """What the counters of all active contexts tell the mixers."""
+    if work[BASE] == BASE_CONTEXTS:
+        hear(counters, work, slot, STRETCH, FACTS, inputs, 16, _BLOCKS, 0, 0, 8, 0)
+        hear(counters, work, slot, STRETCH, FACTS, inputs, 16, _BLOCKS, 1, 8, 6, 1)
+    else:
+        hear(counters, work, slot, STRETCH, FACTS, inputs, 16, _BLOCKS, 0, 0, FEW_CONTEXTS, 0)
+    if work[WARP_END] > 0:
+        hear(counters, work, slot, STRETCH, FACTS, inputs, 16, _BLOCKS, 2, BASE_CONTEXTS, 6, 0)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _teach(counters, work, first, end, slot, bit, limit):
-    """Update the counters of contexts `first` to `end`."""
-    for i in range(first, end):
-        at = np.uintp(work[PLACES + i] + slot)
-        counters[at] = counter_update(counters[at], bit, limit)
+def _teach(counters, work, inputs, slot, bit, limit):
+    """Update these counters."""
+    if work[BASE] == BASE_CONTEXTS:
+        teach(counters, work, slot, inputs, _BLOCKS, 0, 0, 8, bit, limit)
+        teach(counters, work, slot, inputs, _BLOCKS, 1, 8, 6, bit, limit)
+    else:
+        teach(counters, work, slot, inputs, _BLOCKS, 0, 0, FEW_CONTEXTS, bit, limit)
+    if work[WARP_END] > 0:
+        teach(counters, work, slot, inputs, _BLOCKS, 2, BASE_CONTEXTS, 6, bit, limit)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -134,8 +183,7 @@ def correct(table, start, x, bit):
 def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit):
     """Encode `bit`, or decode one and return it.  `node`: which decision; `slot`: its counter in the place sought."""
     count = work[INPUTS]
-    _listen(counters, work, inputs, 0, work[BASE], slot)
-    _listen(counters, work, inputs, work[WARP_FIRST], work[WARP_END], slot)
+    _listen(counters, work, inputs, slot)
     a = work[CLASS] * NODES + node
     r0 = a * 64 + work[ROW_0]
     r1 = _SET_1 + a * 64 + work[ROW_1]
@@ -162,7 +210,5 @@ def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit
     weights[f + 1] += (x1 * error + (1 << 21)) >> 22
     weights[f + 2] += (x2 * error + (1 << 21)) >> 22
     correct(weights, estimator, x, bit)
-    limit = work[LIMIT]
-    _teach(counters, work, 0, work[BASE], slot, bit, limit)
-    _teach(counters, work, work[WARP_FIRST], work[WARP_END], slot, bit, limit)
+    _teach(counters, work, inputs, slot, np.int32(bit), np.int32(work[LIMIT]))
     return bit

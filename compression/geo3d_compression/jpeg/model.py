@@ -15,7 +15,7 @@ from geo3d_compression.jpeg.blocks import code_planes
 from geo3d_compression.jpeg.file import Plane
 
 # Contexts of a coefficient without a prediction, in a model that knows predictions.
-CONTEXTS = {"fast": 6, "best": mixture.BASE_CONTEXTS}
+CONTEXTS = {"fast": mixture.FEW_CONTEXTS, "best": mixture.BASE_CONTEXTS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ def fresh_state(small: bool = False) -> ModelState:
         weights[quick.APM :].reshape(-1, quick.ESTIMATOR)[:, :APM_SIZE] = new_apm(1)
         return ModelState(new_counters(quick.CONTEXTS << quick.TABLE_BITS), weights.reshape(-1), True)
     weights = np.zeros((mixture.ROWS, mixture.INPUT_COUNT), np.int32)
-    weights[: mixture.FINAL, 2 : 2 + 2 * mixture.ALL_CONTEXTS : 2] = WEIGHT_ONE // 5
+    weights[: mixture.FINAL, mixture.STORED[2 : 2 + 2 * mixture.ALL_CONTEXTS : 2]] = WEIGHT_ONE // 5
     weights[mixture.FINAL : mixture.APM, :3] = WEIGHT_ONE // 3
     weights[mixture.APM :, :APM_SIZE] = new_apm(1)
     return ModelState(new_counters(mixture.ALL_CONTEXTS << mixture.TABLE_BITS), weights.reshape(-1))

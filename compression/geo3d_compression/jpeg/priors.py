@@ -32,13 +32,19 @@ def _mixer(state: ModelState) -> int:
     return quick.FINAL * quick.LANES if state.quick else mixture.FINAL * mixture.INPUT_COUNT
 
 
+def _layout(small: bool) -> tuple[int, list[int]]:
+    """Inputs of a mixer, and where those are that are stored one after the other."""
+    return (quick.LANES, quick.STORED) if small else (mixture.INPUT_COUNT, mixture.STORED)
+
+
 def pack_state(state: ModelState) -> bytes:
     """A trained state as bytes: probabilities as logits in steps of 1/8, counts in four classes, weights / 64."""
     counts = (np.searchsorted(_SEEN, state.counters & 1023, side="right") - 1).astype(np.uint8)
     logits = STRETCH[(state.counters >> 16).astype(np.int64)].astype(np.int64)
     codes = ((logits + _LOGIT_STEP // 2) // _LOGIT_STEP + 128).astype(np.uint8)
     moved, mixer = state.weights - fresh_state(state.quick).weights, _mixer(state)
-    first = moved[:mixer].reshape(-1, quick.LANES)[:, quick.STORED].reshape(-1) if state.quick else moved[:mixer]
+    width, stored = _layout(state.quick)
+    first = moved[:mixer].reshape(-1, width)[:, stored].reshape(-1)
     out = io.BytesIO()
     np.savez(
         out,
@@ -61,11 +67,9 @@ def unpack_state(data: bytes, small: bool = False) -> ModelState:
         if len(counts) != len(state.counters) or len(arrays["weights"]) != mixer:
             raise FormatError("the priors of the JPEG model have another size; they belong to another version")
         state.counters[:] = (p << 16) | counts
+        width, stored = _layout(small)
         first = arrays["weights"].astype(np.int32) * _WEIGHT_STEP
-        if small:
-            state.weights[:mixer].reshape(-1, quick.LANES)[:, quick.STORED] += first.reshape(-1, quick.LANES)
-        else:
-            state.weights[:mixer] += first
+        state.weights[:mixer].reshape(-1, width)[:, stored] += first.reshape(-1, width)
         state.weights[mixer:] += arrays["rest"]
     return state
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from geo3d_compression.entropy.coder import code_bit
 from geo3d_compression.entropy.lanes import LANES, dot, learn
+from geo3d_compression.entropy.prefetch import prefetch
 from geo3d_compression.entropy.tables import SQUASH, STRETCH, STRETCH_LIMIT
 from geo3d_compression.jpeg.mixture import correct, refine
 from geo3d_compression.jpeg.registers import FACTS, MEMORY, hear, teach
@@ -58,12 +59,35 @@ def scratch(rate: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int32]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def seek(work, group):
-    """Find the counters of each context for a group of decisions."""
+def seek(work, to, group):
+    """Find the counters of each context of an area for a group of decisions."""
     key = np.uint64(group + 1) * np.uint64(0xC2B2AE3D27D4EB4F)
     for i in range(CONTEXTS):
-        h = (np.uint64(work[i]) + key) * np.uint64(0x9E3779B97F4A7C15)
-        work[PLACES + i] = (i << TABLE_BITS) | (np.int64(h >> np.uint64(64 - _PLACE_BITS)) << 3)
+        h = (np.uint64(work[to + i]) + key) * np.uint64(0x9E3779B97F4A7C15)
+        work[to + PLACES + i] = (i << TABLE_BITS) | (np.int64(h >> np.uint64(64 - _PLACE_BITS)) << 3)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def ask(counters, weights, work, to, node):
+    """Ask for the memory that the decision `node` of an area will need."""
+    for i in range(CONTEXTS):
+        prefetch(counters, work[to + PLACES + i])
+    a = work[to + CLASS] * NODES + node
+    prefetch(weights, (a * 64 + work[to + ROW_0]) * LANES)
+    prefetch(weights, (_SET_1 + a * 64 + work[to + ROW_1]) * LANES)
+    estimator = APM * LANES + (a * 16 + work[to + APM_ROW]) * ESTIMATOR
+    for i in range(0, ESTIMATOR, LANES):
+        prefetch(weights, estimator + i)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def advance(work, source):
+    """Make another area the one that is coded now."""
+    for i in range(CONTEXTS):
+        work[i] = work[source + i]
+        work[PLACES + i] = work[source + PLACES + i]
+    for i in range(ROW_0, APM_ROW + 1):
+        work[i] = work[source + i]
 
 
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
@@ -81,7 +105,7 @@ def _mix(weights, start, inputs):
 @njit(cache=True, nogil=True, _nrt=False)
 def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit):
     """Encode `bit`, or decode one and return it.  `node`: which decision; `slot`: its counter in the place sought."""
-    hear(counters, work, slot, _STRETCH, FACTS, inputs)
+    hear(counters, work, slot, _STRETCH, FACTS, inputs, 12, 1, 0, 0, CONTEXTS, 1)
     a = work[CLASS] * NODES + node
     r0 = np.uintp((a * 64 + work[ROW_0]) * LANES)
     r1 = np.uintp((_SET_1 + a * 64 + work[ROW_1]) * LANES)
@@ -104,5 +128,5 @@ def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit
     weights[f] += (x0 * error + (1 << 21)) >> 22
     weights[f + np.uintp(1)] += (x1 * error + (1 << 21)) >> 22
     correct(weights, estimator, x, bit)
-    teach(counters, work, slot, inputs, np.int32(bit), np.int32(work[LIMIT]))
+    teach(counters, work, slot, inputs, 1, 0, 0, CONTEXTS, np.int32(bit), np.int32(work[LIMIT]))
     return bit

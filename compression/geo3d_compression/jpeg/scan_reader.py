@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from geo3d_compression.jpeg.huffman import FEW, FEW_BITS
 from geo3d_compression.jpeg.scan import (
     BAD_CODE,
     BAD_VALUE,
@@ -54,13 +55,15 @@ def unstuff(data, start, end, clean, ends):
 
 @njit(cache=True, nogil=True)
 def _fill(data, end, state):
-    while state[BITS] <= 48:
+    position, buffer, bits = state[POS], state[BUF], state[BITS]
+    while bits <= 48:
         byte = np.int64(0)
-        if state[POS] < end:
-            byte = np.int64(data[state[POS]])
-        state[POS] += 1
-        state[BUF] = ((state[BUF] << 8) | byte) & 0xFFFFFFFFFFFFFF
-        state[BITS] += 8
+        if position < end:
+            byte = np.int64(data[position])
+        position += 1
+        buffer = ((buffer << 8) | byte) & 0xFFFFFFFFFFFFFF
+        bits += 8
+    state[POS], state[BUF], state[BITS] = position, buffer, bits
 
 
 @njit(cache=True, nogil=True)
@@ -77,9 +80,12 @@ def _take(data, end, state, count):
 def _symbol(data, end, state, lut):
     if state[BITS] < 16:
         _fill(data, end, state)
-    entry = lut[(state[BUF] >> (state[BITS] - 16)) & 0xFFFF]
+    following = (state[BUF] >> (state[BITS] - 16)) & 0xFFFF
+    entry = lut[following >> (16 - FEW_BITS)]
     if entry == 0:
-        return -1
+        entry = lut[FEW + following]
+        if entry == 0:
+            return -1
     state[BITS] -= entry & 31
     return np.int64(entry >> 5)
 

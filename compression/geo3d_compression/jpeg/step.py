@@ -16,8 +16,8 @@ from numba import njit
 
 from geo3d_compression.jpeg import mixture, quick
 
-_mixed_seek, _mixed_code = mixture.seek, mixture.code
-_quick_seek, _quick_code = quick.seek, quick.code
+_mixed_seek, _mixed_code, _mixed_ask, _mixed_advance = mixture.seek, mixture.code, mixture.ask, mixture.advance
+_quick_seek, _quick_code, _quick_ask, _quick_advance = quick.seek, quick.code, quick.ask, quick.advance
 
 # Groups of decisions that share a place: the first of a value, long lengths, then one for each length; counts.
 _FIRST, _LONG, _BELOW, _COUNT = 0, 1, 2, 32
@@ -38,9 +38,40 @@ class Coder(NamedTuple):
 @njit(cache=True, nogil=True, _nrt=False)
 def _seek(work, inputs, group):
     if inputs.ndim == 2:
-        _quick_seek(work, group)
+        _quick_seek(work, 0, group)
     else:
-        _mixed_seek(work, group)
+        _mixed_seek(work, 0, group)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _announce(counters, weights, work, inputs, to, group, node):
+    if inputs.ndim == 2:
+        _quick_seek(work, to, group)
+        _quick_ask(counters, weights, work, to, node)
+    else:
+        _mixed_seek(work, to, group)
+        _mixed_ask(counters, weights, work, to, node)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def announce_value(coder, to):
+    """The contexts of the area `to` are those of a value to be coded soon: find its first counters, ask for them."""
+    _announce(coder.counters, coder.weights, coder.work, coder.inputs, to, _FIRST, 0)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def announce_count(coder, to):
+    """The same of a count."""
+    _announce(coder.counters, coder.weights, coder.work, coder.inputs, to, _COUNT + 1, 45)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def advance(work, inputs, source):
+    """What was announced in the area `source` is coded now."""
+    if inputs.ndim == 2:
+        _quick_advance(work, source)
+    else:
+        _mixed_advance(work, source)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -53,7 +84,6 @@ def _code(state, buffer, encode, counters, weights, work, inputs, node, slot, bi
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _value(s, b, e, c, w, work, x, value, nonzero):
-    _seek(work, x, _FIRST)
     if not nonzero and _code(s, b, e, c, w, work, x, 0, 0, np.int64(value != 0)) == 0:
         return np.int64(0)
     negative = _code(s, b, e, c, w, work, x, 1, 1, np.int64(value < 0))
@@ -81,7 +111,7 @@ def _value(s, b, e, c, w, work, x, value, nonzero):
 def _count(s, b, e, c, w, work, x, value, bits):
     result, local = np.int64(1), np.int64(1)
     for at in range(bits - 1, -1, -1):
-        if (bits - 1 - at) % 3 == 0:
+        if at < bits - 1 and (bits - 1 - at) % 3 == 0:
             _seek(work, x, _COUNT + result)
             local = np.int64(1)
         bit = _code(s, b, e, c, w, work, x, 44 + bits - at, local - 1, (value >> at) & 1)

@@ -1,7 +1,9 @@
 # mypy: allow-untyped-defs, no-check-untyped-defs
 """The scratch array that the kernels of the coefficient model share, and the hash of their contexts.
 
-work = [contexts (32) | places of their counters (32) | settings]
+work = [what is coded now | what comes next | the same of other things to come | settings]
+
+The first three are alike: keys of the contexts (32), places of their counters (32), rows of mixers and estimators.
 """
 
 from __future__ import annotations
@@ -10,9 +12,12 @@ import numpy as np
 from numba import njit
 
 PLACES = 32
-# Settings: active context ranges [0, BASE) and [WARP_FIRST, WARP_END), mixer rows, APM row, rates, mixer inputs.
-BASE, WARP_FIRST, WARP_END, ROW_0, ROW_1, ROW_2, CLASS, APM_ROW, LIMIT, RATE, INPUTS = range(64, 75)
-WORK_SIZE = 80
+ROW_0, ROW_1, ROW_2, CLASS, APM_ROW = range(64, 69)
+AREA = 72
+NEXT, LATER = AREA, 2 * AREA
+# Settings: active context ranges [0, BASE) and [WARP_FIRST, WARP_END), rates, mixer inputs.
+BASE, WARP_FIRST, WARP_END, LIMIT, RATE, INPUTS = range(3 * AREA, 3 * AREA + 6)
+WORK_SIZE = 3 * AREA + 8
 
 NODES = 64
 

@@ -16,6 +16,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from geo3d_compression.entropy.prefetch import prefetch as prefetch
+
 LANES = 4
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _DOUBLE, _FLOAT = ir.DoubleType(), ir.FloatType()
@@ -327,19 +329,3 @@ def expert_logits(typingctx, lanes, edge, weights_a, start_a, weights_b, start_b
         lanes, types.float64, weights_a, types.intp, weights_b, types.intp, cdf, log
     )  # fmt: skip
     return signature, build
-
-
-@intrinsic
-def prefetch(typingctx, array, index):
-    """Ask for the cache line of an element of a flat array, which will be written."""
-
-    def build(context, builder, signature, args):
-        data = _data(context, builder, signature.args[0], args[0])
-        bytes_ = ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [bytes_, _I32, _I32, _I32])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        address = builder.bitcast(builder.gep(data, [args[1]]), bytes_)
-        builder.call(function, [address, ir.Constant(_I32, 1), ir.Constant(_I32, 3), ir.Constant(_I32, 1)])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp), build

@@ -7,10 +7,12 @@ import hashlib
 import subprocess
 import sys
 from functools import cache
+from typing import Any
 
 import pytest
 from compression_damage import damaged
 from compression_pictures import jpeg
+from geo3d_compression.jpeg import codec
 from geo3d_compression.jpeg.codec import decode_jpeg, encode_jpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,6 +63,21 @@ def test_what_cannot_be_rebuilt_is_refused() -> None:
         encode_jpeg(data.replace(b"\xff\xc0", b"\xff\xc9"))
     with pytest.raises(FormatError, match="not a JPEG"):
         encode_jpeg(b"")
+
+
+@pytest.mark.parametrize("broken", ["decode_planes", "rebuild", "decode_bytes"])
+def test_a_stream_that_does_not_come_back_is_refused(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, right = jpeg(), getattr(codec, broken)
+
+    def wrong(*args: Any, **options: Any) -> Any:
+        result = right(*args, **options)
+        if broken == "decode_planes":
+            args[1][77] += 1
+        return result if broken == "decode_planes" else result[:-1] + bytes([result[-1] ^ 1])
+
+    monkeypatch.setattr(codec, broken, wrong)
+    with pytest.raises(FormatError, match="does not come back exactly"):
+        encode_jpeg(data)
 
 
 def test_a_large_claim_in_a_small_file_is_refused() -> None:

@@ -6,7 +6,7 @@ a peak at f / d cycles per cell (or an alias of it, cells being whole).  Two pla
 camera, all planes together say whether they are right, and their phases where the optical axis is.
 
 Where pixels are too close to be told apart, frames of structured light and stereo still show their planes of equal
-disparity; the camera's place is then a guess, which is as good, because only the direction of the planes matters.
+disparity, which are in equal steps of 1 / distance from the camera.
 """
 
 from __future__ import annotations
@@ -31,6 +31,13 @@ _FOCAL = (60.0, 4000.0)
 # most: 0.5 and more along the optical axis of frames with planes of equal disparity, below 0.2 elsewhere.
 _STEPPED, _SMOOTH = 0.35, 0.25
 _BESIDE, _MANY = 4, 16
+# Power of equal steps of 1 / distance, where chance is at 1: 30 to 100 from the right place, below 15 from others.
+_SURE = 25.0
+# Distance of the closest point from the camera as a share of the depth seen; steps at the far end in cells; bins of
+# 1 / distance.
+_NEAREST, _DISTANCES = (0.1, 4.0), 100
+_STEPS, _BINS = (24.0, 1.3), 1 << 14
+_LEAST_SPAN = 32
 # `sensor.find_sensor` wants to see all within 50 degrees of an axis, tan 50 = 1.19.
 _WIDEST = 1.15
 
@@ -168,28 +175,25 @@ def _optical_axes(
 
 
 def _by_steps(voxels: NDArray[np.integer]) -> Camera | None:
-    """A camera along the one axis on which the points lie in steps."""
+    """A camera along the one axis on which the points lie in planes of equal disparity."""
     steps = [_steppedness(voxels[:, axis]) for axis in range(3)]
     axis = int(np.argmax(steps))
     if steps[axis] < _STEPPED or sorted(steps)[1] > _SMOOTH:
         return None
-    depth, others = voxels[:, axis].astype(np.float64), np.delete(voxels, axis, axis=1)
-    low, high = others.min(axis=0), others.max(axis=0)
-    middle = (low + high) / 2
-    aside = np.abs(others - middle).max(axis=1)
-    # Steps grow with the square of the distance.
-    half = (depth.min() + depth.max()) / 2
-    low_side, high_side = (_steppedness(voxels[side, axis]) for side in (depth <= half, depth > half))
-    sign = 1.0 if high_side >= low_side else -1.0
-    closest = float((sign * depth - aside / _WIDEST).min()) - 1
-    return Camera(axis, sign < 0, np.insert(middle, axis, sign * closest))
+    depth = voxels[:, axis]
+    score, place = _equal_steps(depth)
+    if score < _SURE:
+        place = _guess(voxels, axis)
+    position = np.full(3, place)
+    away = np.abs(depth - place)
+    for lateral in (k for k in range(3) if k != axis):
+        position[lateral] = _middle(voxels[:, lateral], away)
+    return Camera(axis, bool(place > depth.max()), position)
 
 
 def _steppedness(values: NDArray[np.integer]) -> float:
     """By what share planes hold more or fewer points than those beside them, on average and beyond chance."""
-    counts = np.bincount(values.astype(np.int64) - int(values.min())).astype(np.float64)
-    sums = np.cumsum(np.pad(counts, (_BESIDE + 1, _BESIDE)))
-    mean = (sums[2 * _BESIDE + 1 :] - sums[: -2 * _BESIDE - 1]) / (2 * _BESIDE + 1)
+    counts, mean = _plane_counts(values)
     used = mean > _MANY
     if not used.any():
         return 0.0
@@ -198,3 +202,55 @@ def _steppedness(values: NDArray[np.integer]) -> float:
     weight = np.minimum(mean, np.median(mean))
     by_chance = np.sqrt(2 / (np.pi * mean))
     return float((weight * (np.minimum(np.abs(counts - mean) / mean, 2) - by_chance)).sum() / weight.sum())
+
+
+def _plane_counts(values: NDArray[np.integer]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Number of points in every plane from the first to the last, and the mean of it and those beside it."""
+    counts = np.bincount(values.astype(np.int64) - int(values.min())).astype(np.float64)
+    sums = np.cumsum(np.pad(counts, (_BESIDE + 1, _BESIDE)))
+    return counts, (sums[2 * _BESIDE + 1 :] - sums[: -2 * _BESIDE - 1]) / (2 * _BESIDE + 1)
+
+
+def _guess(voxels: NDArray[np.integer], axis: int) -> float:
+    """A place on the axis from which all is seen, at the end of the narrower steps."""
+    depth, others = voxels[:, axis].astype(np.float64), np.delete(voxels, axis, axis=1)
+    aside = np.abs(others - (others.min(axis=0) + others.max(axis=0)) / 2).max(axis=1)
+    half = (depth.min() + depth.max()) / 2
+    low_side, high_side = (_steppedness(voxels[side, axis]) for side in (depth <= half, depth > half))
+    sign = 1.0 if high_side >= low_side else -1.0
+    return sign * (float((sign * depth - aside / _WIDEST).min()) - 1)
+
+
+def _equal_steps(values: NDArray[np.integer]) -> tuple[float, float]:
+    """Power of the best series of planes in equal steps of 1 / distance, and where the distance is counted from."""
+    counts, mean = _plane_counts(values)
+    # Capped, so that one flat floor or wall does not outweigh all other planes.
+    excess = np.clip((counts - mean) / np.maximum(mean, _MANY), -1, 2)
+    energy = float((excess**2).sum())
+    span = len(counts) - 1
+    best = (0.0, 0.0)
+    if span < _LEAST_SPAN or energy == 0:
+        return best
+    for distance in np.geomspace(*_NEAREST, _DISTANCES) * span:
+        for row, is_backwards in ((excess, False), (excess[::-1], True)):
+            closeness = 1 / (distance + np.arange(len(row)))
+            scale = (_BINS // 4 - 1) / (closeness[0] - closeness[-1])
+            at = np.round((closeness - closeness[-1]) * scale).astype(np.int64)
+            power = np.abs(np.fft.rfft(np.bincount(at, row, minlength=_BINS))) ** 2 / energy
+            # Steps at the far end, in cells, of every frequency.
+            first, last = ((distance + span) ** 2 / step * _BINS / scale for step in _STEPS)
+            within = power[int(first) : min(int(last), len(power))]
+            if within.size and within.max() > best[0]:
+                place = span + distance if is_backwards else -distance
+                best = (float(within.max()), float(place + values.min()))
+    return best
+
+
+def _middle(values: NDArray[np.integer], away: NDArray[np.float64]) -> float:
+    """The coordinate from which points lie as far to one side as to the other, as slopes; by bisection."""
+    low, high = float(values.min()), float(values.max())
+    for _ in range(24):
+        middle = (low + high) / 2
+        slopes = (values - middle) / away
+        low, high = (middle, high) if slopes.max() + slopes.min() > 0 else (low, middle)
+    return (low + high) / 2

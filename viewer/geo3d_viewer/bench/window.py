@@ -30,7 +30,9 @@ _LEAST_PIXELS, _COLOURED, _EVERY = 3000, 60, 4
 _CALM, _IDLE = 3.0, 0.1
 
 
-def main(path: Path | None = None, /, points: int = 20_000_000, drag: float = 0.0, limit: float = 240.0) -> None:
+def main(
+    path: Path | None = None, /, points: int = 20_000_000, drag: float = 0.0, rest: float = 0.0, limit: float = 240.0
+) -> None:
     """Print one line of JSON: seconds to the first picture and to the last change, peak memory in MB.
 
     Args:
@@ -38,16 +40,20 @@ def main(path: Path | None = None, /, points: int = 20_000_000, drag: float = 0.
         points: of the ball.
         drag: turn the scene for so many seconds instead, from the first picture on, and say for how long at most the
             picture stood still: it is to move on while the rest is read and sorted.
+        rest: so many seconds after the first picture.
         limit: give up after so many seconds.
     """
     with tempfile.TemporaryDirectory(prefix="geo3d-") as place:
         if path is None:
             path = Path(place) / "ball.ply"
             write_points(path, ball(points))
-        report({"file": path.name, "bytes": path.stat().st_size, **watch(path, Path(place), drag, limit)}, as_json=True)
+        report(
+            {"file": path.name, "bytes": path.stat().st_size, **watch(path, Path(place), drag, rest, limit)},
+            as_json=True,
+        )
 
 
-def watch(path: Path, place: Path, drag: float = 0.0, limit: float = 240.0) -> Row:
+def watch(path: Path, place: Path, drag: float = 0.0, rest: float = 0.0, limit: float = 240.0) -> Row:
     """Open a window on `path` and watch it."""
     screen = VirtualScreen(place, _SIZE)
     environment = os.environ | {"DISPLAY": screen.display, "XDG_STATE_HOME": str(place / "state")}
@@ -68,7 +74,7 @@ def watch(path: Path, place: Path, drag: float = 0.0, limit: float = 240.0) -> R
             time.sleep(0.05)
             now, seen = time.perf_counter() - start, screen.bytes()
         row: Row = {"first_s": now}
-        row |= _dragged(screen, drag) if drag else _settled(screen, process.pid, start, now, limit)
+        row |= _dragged(screen, drag, rest) if drag else _settled(screen, process.pid, start, now, limit)
         return row | {"peak_mb": _peak_mb(process.pid)}
     finally:
         process.kill()
@@ -97,8 +103,9 @@ def _settled(screen: VirtualScreen, pid: int, start: float, changed: float, limi
     return {"whole_s": changed}
 
 
-def _dragged(screen: VirtualScreen, seconds: float) -> Row:
-    """How often and how evenly the picture changes while the mouse turns it to and fro."""
+def _dragged(screen: VirtualScreen, seconds: float, rest: float) -> Row:
+    """How often and how evenly the picture changes while the mouse turns it to and fro, pixel by pixel."""
+    time.sleep(rest)
     x, y = _SIZE[0] // 3, _SIZE[1] // 2
     screen.do("mousemove", str(x), str(y), "mousedown", "1")
     start = time.perf_counter()

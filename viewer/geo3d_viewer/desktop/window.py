@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from geo3d_viewer.camera import ViewCamera
-from geo3d_viewer.desktop.budget import Budget
+from geo3d_viewer.desktop.budget import Budget, is_software_rendered
 from geo3d_viewer.desktop.pane import Pane, Stage
 from geo3d_viewer.desktop.panel import Panel
 from geo3d_viewer.desktop.state import WHOLE, WindowState
@@ -33,7 +33,7 @@ _FIRST_PICTURE, _MOMENT, _RESTING = (0.4, 6.0), 0.15, 0.5
 # The camera has come to rest when it has not moved for so long.
 _REST = 0.15
 # A renderer that is behind drops a picture without a word, the last one too: it is asked again, so long after a change.
-_AGAIN = (0.3, 0.6, 1.2, 2.4, 5.0)
+_AGAIN = (0.4, 1.2, 3.0)
 
 
 class Window:
@@ -139,7 +139,9 @@ class Window:
     def _tick(self) -> bool:
         """Keep the views together, and go on with what is not drawn yet; True if there is something new to see."""
         now = time.monotonic()
-        self._first_tick = self._first_tick or now
+        if not self._first_tick:
+            self._first_tick = now
+            self._budget = Budget(is_fixed=is_software_rendered())
         if not self._is_shown and self._is_first_drawn(now):
             self._is_shown = True
             self._on_shown(self)

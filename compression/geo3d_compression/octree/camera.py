@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 
 _PLANES, _STRONGEST = 64, 24
 _PLANE_POINTS, _LEAST_PLANES = 64, 8
+# Cells along an axis of a frame whose camera is looked for: 16 m at 1 mm. It bounds memory and time.
+_LARGEST = 1 << 14
 # Longer periods, in cells, are shapes; pixels of less than 1 / `_HIGHEST` cell are not told apart.
 _LONGEST, _HIGHEST = 16, 1.6
 # Power of a peak, where chance is at 1, and as far as one counts, so that a few bright planes do not decide alone:
 # frames reach 25 to 35, other clouds 8.
 _SEEN, _FULL = 15.0, 40.0
 # Places whose phases agree almost as well as the best ones: depths of equal disparities make some agree by chance.
-_AS_GOOD, _NEAR = 0.8, 8
+_AS_GOOD, _MOST_PLACES, _NEAR = 0.8, 32, 8
 _FOCAL = (60.0, 4000.0)
 # How far the number of points in a plane differs from that in planes beside it, on average and on the other axes at
 # most: 0.5 and more along the optical axis of frames with planes of equal disparity, below 0.2 elsewhere.
@@ -57,10 +59,12 @@ class _Planes(NamedTuple):
 
 
 def find_camera(voxels: NDArray[np.integer], is_closed: bool = False) -> Camera | None:
-    """The camera whose frame `voxels` [N, 3], unique and in any order, could be; None if there is no sign of one.
+    """The camera whose frame `voxels` [N, 3], unique, from 0 on and in any order, could be; None if there is no sign.
 
     In a surface that `is_closed` pixels are less than a cell: only planes of equal disparity are looked for.
     """
+    if len(voxels) == 0 or int(voxels.max()) >= _LARGEST:
+        return None
     found = [camera for axis in range(3) if (camera := _by_pixels(voxels, axis)) is not None] if not is_closed else []
     if found:
         return max(found, key=lambda pair: pair[0])[1]
@@ -170,7 +174,8 @@ def _optical_axes(
     places = np.arange(float(values.min()), float(values.max()), 0.25)
     agreement = np.abs(np.exp(2j * np.pi * places[:, None] * alias) @ at)
     is_peak = agreement >= np.maximum(np.roll(agreement, 1), np.roll(agreement, -1))
-    kept = is_peak & (agreement >= _AS_GOOD * agreement.max())
+    kept = np.flatnonzero(is_peak & (agreement >= _AS_GOOD * agreement.max()))
+    kept = kept[np.argsort(-agreement[kept], kind="stable")[:_MOST_PLACES]]
     return places[kept], agreement[kept]
 
 

@@ -88,10 +88,11 @@ def find_sensor(voxels: NDArray[np.integer], parents: int, origin: ArrayLike | N
                     return Sensor(CAMERA_X + 2 * axis + backwards, *_eighths(place))
     if len(voxels) < _SCAN_POINTS:
         return none
-    if place is not None and not _surrounds(voxels, place):
+    closed = is_closed(len(voxels), parents)
+    if place is not None and (closed or not _surrounds(voxels, place)):
         place = None
     if place is None:
-        camera = find_camera(voxels, is_closed(len(voxels), parents))
+        camera = find_camera(voxels, closed)
         if camera is not None and (np.abs(camera.position) * SUBCELLS < _LIMIT).all():
             return Sensor(CAMERA_X + 2 * camera.axis + camera.is_backwards, *_eighths(camera.position))
     if len(voxels) > _SPARSE * parents:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from geo3d_compression.octree import codec
@@ -78,6 +80,18 @@ def test_other_clouds_have_none(seed: int) -> None:
 @pytest.mark.parametrize("voxels", [np.zeros((1, 3)), np.eye(3), np.arange(30_000)[:, None] * [1, 1, 1]])
 def test_degenerate_clouds_have_none(voxels: NDArray[np.float64]) -> None:
     assert find_camera(voxels.astype(np.int64)) is None
+
+
+def test_memory_does_not_grow_with_the_extent() -> None:
+    # Planes full enough to be looked at, on the finest grid.
+    rng = np.random.default_rng(0)
+    voxels = rng.integers(0, 1 << 21, (20_000, 3))
+    voxels[:, 2] = rng.integers(0, 100, len(voxels))
+    tracemalloc.start()
+    assert find_camera(voxels) is None
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20
 
 
 def test_a_frame_without_its_origin_is_coded_with_the_camera_found() -> None:

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,9 @@ def test_calls_follow_each_other_whatever_became_of_the_last(view: WarmProgram, 
     assert "missing.ply" in words
     assert "Traceback" not in words
     assert view.call(["--", "view", "--no-such-option"], 60).code == 2
-    assert view.call(served(cloud), 2).code is None
+    ended = view.call(served(cloud), 2)
+    # Where another package holds viser back, the page is refused in words.
+    assert ended.code is None or (int(version("viser").split(".")[0]) < 1 and "needs viser" in ended.stderr)
     assert view.call(picture(cloud, "3.png"), 60) == (0, "")
     assert (cloud.parent / "1.png").read_bytes() == (cloud.parent / "3.png").read_bytes()
 

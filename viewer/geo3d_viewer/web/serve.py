@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from geo3d.console import say
 from geo3d.errors import Geo3DError
-from geo3d.optional import require
+from geo3d.optional import require, require_major
 from geo3d_viewer.camera import ViewCamera
 from geo3d_viewer.linked import View
 from geo3d_viewer.scene import Scene, as_scene
@@ -57,6 +57,7 @@ def serve(
     views  (title, layer names) of several views side by side, which have one camera; none: one view of everything
     """
     viser = require("viser", "web", "the browser page")
+    require_major("viser", 1, "the browser page", "use --snapshot or the window, or an environment of its own")
     scene = as_scene(x)
     is_local = host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
     _check_free(host, port)

@@ -2,7 +2,7 @@
 
 Chunk layout (all numbers LEB128 unless said):
 
-    chunk 0   version (u8), profile (u8), depth (u8), network (u8), number of leaves, sensor and its rings, then as the
+    chunk 0   version (u8), profile (u8), depth (u8), networks (u8), number of leaves, sensor and its rings, then as the
               others
     chunk k   number of levels in the chunk, children of each level, bytes of every lane but the last, the lanes'
               range coder bytes
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo3d.errors import BitstreamError, ShapeError
 from geo3d_compression.entropy.coder import check_decoder, finish, new_decoder, new_encoder
-from geo3d_compression.octree.choice import choose_network
+from geo3d_compression.octree.choice import choose_networks
 from geo3d_compression.octree.level_coder import Coder, LevelCoder
 from geo3d_compression.octree.levels import child_level, occupancy_of, root_level
 from geo3d_compression.octree.morton import MAX_DEPTH, morton_decode, morton_encode
@@ -31,7 +31,7 @@ from geo3d_compression.octree.weights import NETWORKS, weights_id
 
 Profile = Literal["fast", "best"]
 
-VERSION = 10
+VERSION = 11
 
 # Levels up to this many nodes go into the first chunk.
 _FIRST_CHUNK_NODES = 1 << 14
@@ -52,13 +52,13 @@ def encode(
     codes = _sorted_codes(voxels, depth)
     parents = 1 + int(np.count_nonzero(np.diff(codes >> 3)))
     sensor = find_sensor(morton_decode(codes), parents, origin)
-    network = choose_network(profile, len(codes), parents, sensor.mode)
-    header = bytes([VERSION, profile_id, depth, network]) + write_varint(len(codes)) + sensor.write()
+    networks = choose_networks(profile, len(codes), parents, sensor.mode)
+    header = bytes([VERSION, profile_id, depth, networks]) + write_varint(len(codes)) + sensor.write()
     if len(codes) == 0 or depth == 0:
         return [header + write_varint(0)]
     occupancies = occupancy_of(codes, depth)
     counts = [len(o) - 1 for o in occupancies[1:]] + [len(codes)]
-    coder = LevelCoder(depth, profile, sensor, network)
+    coder = LevelCoder(depth, profile, sensor, networks)
     level = root_level()
     chunks = []
     for first, last in _groups(counts):
@@ -81,10 +81,10 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
     target = depth if level is None else level
     if not 0 <= target <= depth:
         raise ShapeError(f"level must be between 0 and the depth {depth}, got {target}")
-    leaves, profile, network, sensor, position = _read_header(chunks, depth)
+    leaves, profile, networks, sensor, position = _read_header(chunks, depth)
     if leaves == 0:
         return np.zeros((0, 3), np.int64)
-    coder = LevelCoder(depth, profile, sensor, network)
+    coder = LevelCoder(depth, profile, sensor, networks)
     nodes = root_level()
     index = 0
     budget = sum(len(c) for c in chunks) * _MAX_NODES_PER_BYTE
@@ -151,7 +151,7 @@ def _groups(counts: list[int]) -> list[tuple[int, int]]:
 def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, int, Sensor, int]:
     if not chunks or len(chunks[0]) < 4:
         raise BitstreamError("octree stream has no header")
-    version, profile, stored_depth, network = chunks[0][:4]
+    version, profile, stored_depth, networks = chunks[0][:4]
     if version != VERSION:
         raise BitstreamError(f"octree stream version {version}; this program reads version {VERSION}")
     if profile >= len(get_args(Profile)):
@@ -159,15 +159,15 @@ def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, int
     if stored_depth != depth or depth > MAX_DEPTH:
         raise BitstreamError(f"octree stream has depth {stored_depth}, expected {depth} (at most {MAX_DEPTH})")
     name = get_args(Profile)[profile]
-    if network >= len(NETWORKS[name]):
-        raise BitstreamError(f"octree stream has network {network}; profile {name} has {len(NETWORKS[name])}")
+    if networks >= len(NETWORKS[name]):
+        raise BitstreamError(f"octree stream has networks {networks}; profile {name} has {len(NETWORKS[name])} sets")
     leaves, position = read_varint(chunks[0], 4)
     if leaves > 8**depth or leaves > sum(len(c) for c in chunks) * _MAX_NODES_PER_BYTE:
         raise BitstreamError(f"octree header declares {leaves} leaves, more than its bytes can hold")
     if depth == 0 and leaves > 1:
         raise BitstreamError(f"octree of depth 0 declares {leaves} leaves")
     sensor, position = read_sensor(chunks[0], position)
-    return leaves, name, network, sensor, position
+    return leaves, name, networks, sensor, position
 
 
 def _read_streams(chunk: bytes, position: int, lanes: int) -> list[Coder]:

@@ -18,6 +18,7 @@ from geo3d_compression.octree.stage import (
     APM_CONTEXTS,
     CONTEXTS,
     INPUTS,
+    MAX_NETWORKS,
     NO_SENSOR,
     PLAIN_CONTEXTS,
     SCALE_CLASSES,
@@ -53,19 +54,20 @@ class _Lane(NamedTuple):
 class LevelCoder:
     """Codes levels from the root down, learning as it goes; the same object type drives both directions."""
 
-    def __init__(self, depth: int, profile: Literal["fast", "best"], sensor: Sensor, network: int = 0) -> None:
+    def __init__(self, depth: int, profile: Literal["fast", "best"], sensor: Sensor, networks: int = 0) -> None:
         self._depth = depth
         self._sensor = sensor
-        self._network = IntegerNetwork(load_weights(profile, network))
+        self._networks = [IntegerNetwork(tensors) for tensors in load_weights(profile, networks)]
         mixer = new_mixer(WEIGHT_SETS, INPUTS, _START_WEIGHT)
         self._chosen = np.arange(PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS)
-        mixer[:, len(self._chosen) + 1] = round(_NETWORK_WEIGHT * WEIGHT_ONE)
+        for k in range(len(self._networks)):
+            mixer[:, len(self._chosen) + 1 + 2 * k] = round(_NETWORK_WEIGHT * WEIGHT_ONE / len(self._networks))
         self._lanes = [
             _Lane(
                 np.tile(new_counters(1 << _TABLE_BITS), (CONTEXTS, 1)),
                 mixer,
                 new_apm(APM_CONTEXTS),
-                np.zeros((8, MAX_ACTIVATIONS), np.int32),
+                np.zeros((8, MAX_ACTIVATIONS * MAX_NETWORKS), np.int32),
             )
         ]
         self._most_lanes = _LANES[profile]
@@ -93,7 +95,8 @@ class LevelCoder:
             self._lanes.append(deepcopy(self._lanes[0]))
         bounds = [level.size * k // len(coders) for k in range(len(coders) + 1)]
         scale = min(fine, SCALE_CLASSES - 1)
-        self._network.begin(level)
+        for network in self._networks:
+            network.begin(level)
 
         def run(k: int) -> int:
             lane = self._lanes[k]
@@ -118,6 +121,7 @@ class LevelCoder:
                 rings.heights,
                 logits,
                 activations,
+                widths,
                 lane.adapted,
                 self._chosen,
                 _RATE,
@@ -128,11 +132,15 @@ class LevelCoder:
         children = 0
         with ThreadPoolExecutor(len(coders)) as pool:
             for stage in range(8):
-                logits, activations = self._network.logits(stage, known, level.neighbours)
+                seen = [network.logits(stage, known, level.neighbours) for network in self._networks]
+                logits = np.stack([of_one for of_one, _ in seen])
+                activations = np.concatenate([hidden for _, hidden in seen], axis=1)
+                widths = np.cumsum([0, *(hidden.shape[1] for _, hidden in seen)])
                 added = [run(0)] if len(coders) == 1 else list(pool.map(run, range(len(coders))))
                 children += sum(added)
                 if min(added) < 0 or children > limit:
                     return -1
         occupancy[:] = known
-        self._network.finish(known)
+        for network in self._networks:
+            network.finish(known)
         return children

@@ -28,8 +28,9 @@ from geo3d_compression.octree.rings import SLOPE_BITS
 
 PLAIN_CONTEXTS = 10
 CONTEXTS = 16
-# The contexts, a constant, what the network believes and what its output layer, trained on here, believes.
-INPUTS = CONTEXTS + 3
+MAX_NETWORKS = 2
+# The contexts, a constant, what each network believes and what its output layer, trained on here, believes.
+INPUTS = CONTEXTS + 1 + 2 * MAX_NETWORKS
 
 # The output layer that learns has weights in 1/65536, up to one: sums with `network.MAX_ACTIVATIONS` bytes fit 32 bits.
 ADAPTED_LIMIT = 65535
@@ -132,19 +133,19 @@ def _nearest_ring(slopes, heights, rho, z):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _adapted_dot(adapted, s, activations, i):
-    """What the learnt layer adds to the logit of node `i`, in 1/256; activations are in 1/32."""
+def _adapted_dot(adapted, s, activations, i, first, last):
+    """What a network's learnt layer adds to its logit of node `i`, in 1/256; activations are in 1/32."""
     total = np.int32(0)
-    for j in range(activations.shape[1]):
+    for j in range(first, last):
         total += adapted[s, j] * np.int32(activations[i, j])
     return np.int64(total >> 13)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _adapted_update(adapted, s, activations, i, error):
+def _adapted_update(adapted, s, activations, i, first, last, error):
     """Gradient step of 2^-8 on the coding cost.  `error` = bit * 65536 - p."""
     step = np.int32(error >> 4)
-    for j in range(activations.shape[1]):
+    for j in range(first, last):
         moved = adapted[s, j] + (step * np.int32(activations[i, j]) >> 9)
         adapted[s, j] = min(max(moved, -ADAPTED_LIMIT), ADAPTED_LIMIT)
 
@@ -172,6 +173,7 @@ def code_stage(
     ring_heights,
     logits,
     activations,
+    bounds,
     adapted,
     chosen,
     rate,
@@ -182,8 +184,8 @@ def code_stage(
     Of other nodes only the octants before `s` are read, so that parts of a level can be coded at the same time.
 
     `sensor`: [mode, x, y, z, vx, vy in eighths of a leaf cell, log2 of leaf cells in a child];
-    `logits` [n], or [0] without a network; `activations` [n, A]: its hidden layers, from which `adapted` [8, A] learns
-    what to add to the logit; `chosen`: the contexts that are mixed.
+    `logits` [K, n] of K networks; `activations` [n, A]: their hidden layers side by side, network k's from `bounds[k]`
+    to `bounds[k + 1]`, from which `adapted` [8, A] learns what to add to its logit; `chosen`: the contexts mixed.
     """
     n = neighbours.shape[0] - 1
     inputs = np.zeros(INPUTS, np.int64)
@@ -192,7 +194,8 @@ def code_stage(
     active = chosen.size
     mode = sensor[0]
     fine = sensor[6]
-    networked = logits.size == n
+    networks = logits.shape[0]
+    believed = np.zeros(MAX_NETWORKS, np.int64)
     column = np.zeros(26, np.int64)
     child = np.zeros(26, np.int64)
     for b in range(26):
@@ -264,10 +267,10 @@ def code_stage(
                     room = 0
                     while room < 7 and gap >> (fine + 3 + room):
                         room += 1
-                    believed = room << 6 | eighths
-                    keys[10] = (believed << 8 | own) << 3 | s
-                    keys[11] = ((believed << 6 | faces) << 5 | n_occ) << 3 | s
-                    keys[14] = ((believed << 5 | n_ex) << 5 | n_unk) << 3 | s
+                    beside = room << 6 | eighths
+                    keys[10] = (beside << 8 | own) << 3 | s
+                    keys[11] = ((beside << 6 | faces) << 5 | n_occ) << 3 | s
+                    keys[14] = ((beside << 5 | n_ex) << 5 | n_unk) << 3 | s
                     keys[12] = (((ring << 6 | eighths) << 8) | own) << 3 | s
                 else:
                     keys[10] = ((klass << 24) + (v >> (fine + 2))) << 1
@@ -290,19 +293,17 @@ def code_stage(
                 keys[13] = (((klass << 24) + (v >> (fine + 1))) << 6 | faces) << 1
                 keys[14] = (plane << 5 | n_occ) << 5 | n_unk
                 keys[15] = (plane << 11 | own << 3 | s) << 1
-        believed = np.int64(0)
-        if networked:
-            believed = np.int64(logits[i]) + _adapted_dot(adapted, s, activations, i)
-            believed = min(max(believed, -STRETCH_LIMIT), STRETCH_LIMIT)
         for c in range(active):
             slots[c] = hash_index(keys[chosen[c]] * CONTEXTS + c, table_bits)
             inputs[c] = counter_input(tables[c, slots[c]])
         m = active
         inputs[m] = 256
         m += 1
-        if networked:
-            inputs[m] = believed
-            inputs[m + 1] = logits[i]
+        for k in range(networks):
+            learnt = np.int64(logits[k, i]) + _adapted_dot(adapted, s, activations, i, bounds[k], bounds[k + 1])
+            believed[k] = min(max(learnt, -STRETCH_LIMIT), STRETCH_LIMIT)
+            inputs[m] = believed[k]
+            inputs[m + 1] = logits[k, i]
             m += 2
         row0 = min(n_unk, 19) * 8 + s
         row1 = _SETS_BY_UNKNOWN + min(n_occ, 15) * 16 + scale
@@ -321,8 +322,9 @@ def code_stage(
             children += 1
             if children > budget:
                 return -1
-        if networked:
-            _adapted_update(adapted, s, activations, i, (bit << 16) - squash(believed))
+        for k in range(networks):
+            error = (bit << 16) - squash(believed[k])
+            _adapted_update(adapted, s, activations, i, bounds[k], bounds[k + 1], error)
         for c in range(active):
             tables[c, slots[c]] = counter_update(tables[c, slots[c]], bit, 255)
         mixer_update(weights, row0, inputs, m, (bit << 16) - squash(x0), rate)

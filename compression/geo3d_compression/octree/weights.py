@@ -8,14 +8,17 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-# The networks of each profile; a stream says by number which one it was coded with.  See `choice`.
-NETWORKS: dict[str, tuple[str, ...]] = {"fast": ("fast", "fast-dense"), "best": ("best", "best-dense")}
+# The sets of networks of each profile; a stream says by number which set it was coded with.  See `choice`.
+NETWORKS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "fast": (("fast",), ("fast-dense",)),
+    "best": (("best",), ("best", "best-dense")),
+}
 _FOLDER = Path(__file__).parent / "weights"
 
 
-def load_weights(profile: str, network: int = 0) -> dict[str, NDArray[Any]]:
-    """Integer tensors of a profile's network, read once a process."""
-    return _load(NETWORKS[profile][network])
+def load_weights(profile: str, number: int = 0) -> list[dict[str, NDArray[Any]]]:
+    """Integer tensors of the networks of a profile's set, read once a process."""
+    return [_load(name) for name in NETWORKS[profile][number]]
 
 
 @cache
@@ -23,7 +26,8 @@ def weights_id(profile: str) -> bytes:
     """Content hash of a profile's weights files, all of its networks (8 bytes)."""
     import xxhash
 
-    return xxhash.xxh3_64(b"".join(_read(name) for name in NETWORKS[profile])).digest()
+    names = dict.fromkeys(name for networks in NETWORKS[profile] for name in networks)
+    return xxhash.xxh3_64(b"".join(_read(name) for name in names)).digest()
 
 
 def _read(name: str) -> bytes:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geo3d_viewer.neighbours import kth_distances
+
 _MOST_HASHED = 500_000
 
 
@@ -24,8 +26,6 @@ def typical_spacing(points: NDArray[Any], sample: int = 20_000, neighbours: int 
     the places and scaled back: on a surface the spacing grows with the square root of thinning.  Several points at
     one place count once (decoded clouds keep their duplicates).
     """
-    from scipy.spatial import cKDTree
-
     p = thinned(points, _MOST_HASHED)
     every = -(-len(p) // sample)
     if every > 1:
@@ -34,7 +34,7 @@ def typical_spacing(points: NDArray[Any], sample: int = 20_000, neighbours: int 
     k = min(neighbours, len(p) - 1)
     if k < 1:
         return 0.0
-    distance = cKDTree(p).query(p, k=[k + 1])[0][:, 0]
+    distance = kth_distances(p, k + 1)
     # The share of the places that is left in p, if thinning by file order took points of different places.
     share = 1 / every * min(1.0, _MOST_HASHED / max(len(points), 1))
     return float(np.median(distance)) * float(np.sqrt(np.pi / k * share))

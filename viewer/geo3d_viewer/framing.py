@@ -41,11 +41,12 @@ def without_strays(points: NDArray[np.float64], share: float = 0.02, cells: int 
     for _ in range(3):
         low, extent = points.min(axis=0), np.ptp(points, axis=0)
         cell = np.floor((points - low) / (extent.max() / cells or 1.0)).astype(np.int64)
-        _, index, count = np.unique(cell, axis=0, return_inverse=True, return_counts=True)
+        key = (cell[:, 0] * (cells + 1) + cell[:, 1]) * (cells + 1) + cell[:, 2]
+        _, index, count = np.unique(key, return_inverse=True, return_counts=True)
         by_count = np.argsort(count, kind="stable")
         is_sparse = np.zeros(len(count), dtype=np.bool_)
         is_sparse[by_count] = np.cumsum(count[by_count]) <= share * len(points)
-        kept = points[~is_sparse[index.ravel()]]
+        kept = points[~is_sparse[index]]
         if not (np.ptp(kept, axis=0) < extent * (5 / 6)).any():
             break
         # With the farthest gone the cells are smaller, and the next may show.

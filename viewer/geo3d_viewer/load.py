@@ -91,16 +91,18 @@ def _unused(name: str, taken: set[str]) -> str:
 
 
 def _load(text: str, preview: int | None, in_camera: bool) -> Scene:
-    from geo3d.io import open_rgbd, read_trajectory
-    from geo3d.io.rgbd.colmap import is_colmap
-
     path = Path(text)
     if not path.exists() and "@" in text:
+        from geo3d.io import open_rgbd
+
         folder, _, frame = text.rpartition("@")
         dataset = open_rgbd(folder)
         loaded = dataset.load(dataset.index(frame))
         return frame_scene(replace(loaded, T_world_camera=None) if in_camera else loaded)
     if path.is_dir():
+        from geo3d.io import open_rgbd
+        from geo3d.io.rgbd.colmap import is_colmap
+
         if (path / "poses.txt").is_file() and any((path / name).is_file() for name in _SCAN_FILES):
             return _scan_folder(path)
         if is_colmap(path):
@@ -111,6 +113,8 @@ def _load(text: str, preview: int | None, in_camera: bool) -> Scene:
             return opened_scene(volume, path.name)
         return dataset_scene(open_rgbd(path))
     if path.suffix.lower() in _TRAJECTORY_SUFFIXES and path.is_file():
+        from geo3d.io import read_trajectory
+
         return _trajectory_scene(read_trajectory(path), path.stem)
     if path.suffix.lower() == ".g3c" and path.is_file():
         from geo3d_viewer.container_scene import container_scene

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
-from geo3d_compression.codecs import View, codec_of
-from geo3d_compression.container import Container
-
 from geo3d.errors import FormatError
 
 
@@ -17,6 +14,8 @@ def kinds(path: Path) -> tuple[str, ...]:
     """The kinds of the items in a `.g3c` file, in order; () for any other file."""
     if path.suffix.lower() != ".g3c" or not path.is_file():
         return ()
+    from geo3d_compression.container import Container
+
     with Container(path) as container:
         return tuple(item.kind for item in container.items)
 
@@ -24,6 +23,9 @@ def kinds(path: Path) -> tuple[str, ...]:
 @contextmanager
 def unpacked(path: Path, kind: str) -> Iterator[Path]:
     """Decode the first item of a kind; the file or folder that it becomes is gone afterwards."""
+    from geo3d_compression.codecs import View, codec_of
+    from geo3d_compression.container import Container
+
     with Container(path) as container, tempfile.TemporaryDirectory() as folder:
         for number, item in enumerate(container.items):
             if item.kind == kind:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.errors import FormatError
-from geo3d.io import RGBDDataset
 from geo3d.types import RGBDFrame, Trajectory
 from geo3d_viewer.frusta import trajectory_layers
 from geo3d_viewer.scene import Layer, PointLayer, Scene
 from geo3d_viewer.upright import refine_up, sample_surface, up_from_cameras
+
+if TYPE_CHECKING:
+    from geo3d.io import RGBDDataset
 
 _MOST_FRAMES = 24
 _MOST_POINTS = 2_000_000

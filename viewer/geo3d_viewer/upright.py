@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d_viewer.density import thinned
+from geo3d_viewer.neighbours import nearest
 from geo3d_viewer.scene import LineLayer, MeshLayer, Scene, layer_points
 
 _NEAR_PLANE = np.cos(np.radians(6.0))
@@ -63,12 +64,10 @@ def _of_faces(
 def _of_points(
     points: NDArray[np.float64], most: int, neighbours: int = 12
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    from scipy.spatial import cKDTree
-
     if len(points) < neighbours:
         return np.zeros((0, 3)), np.zeros((0, 3))
     query = thinned(points, most)
-    near = points[cKDTree(points).query(query, k=neighbours)[1]]
+    near = points[nearest(points, query, neighbours)]
     near = near - near.mean(axis=1, keepdims=True)
     values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", near, near))
     is_flat = (values[:, 0] < 0.08 * values[:, 1]) & (values[:, 1] > 0)

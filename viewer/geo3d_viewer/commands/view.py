@@ -89,6 +89,10 @@ def view(
         return
     is_picture = snapshot is not None or turntable is not None
     is_pair = compare or aligned is not None
+    if not (is_picture or web):
+        from geo3d_viewer.desktop.toolkit import begin_import
+
+        begin_import()
     rest: list[int | None] = []
     flat = None if is_picture or is_pair else flat_shown(paths)
     if flat is not None:

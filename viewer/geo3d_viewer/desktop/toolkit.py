@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
+import threading
 from types import ModuleType
 from typing import Any
+
+from geo3d.errors import DisplayError
+from geo3d_viewer.desktop.display import require_display
 
 _PLOTS = "open3d.visualization.draw_plotly"
 _NAMES = ("get_plotly_fig", "draw_plotly", "draw_plotly_server")
@@ -22,6 +27,23 @@ def import_toolkit() -> tuple[Any, Any]:
     from open3d.visualization import gui, rendering
 
     return gui, rendering
+
+
+def begin_import() -> None:
+    """Import the toolkit in another thread where a window can be opened, while this one reads what it is to show."""
+    try:
+        require_display()
+    except DisplayError:
+        # Whoever opens the window says so.
+        return
+    # No daemon: a program that ends with an error meanwhile waits for it.
+    threading.Thread(target=_import_early).start()
+
+
+def _import_early() -> None:
+    # Who needs it imports it again, and is told what is wrong.
+    with contextlib.suppress(Exception):
+        import_toolkit()
 
 
 def _plots_when_called() -> ModuleType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from geo3d_viewer.coloring import layer_point_colors, layer_vertex_colors
 from geo3d_viewer.density import typical_spacing
 from geo3d_viewer.palette import Legend
 from geo3d_viewer.raster.clip import clip_segments, clip_triangles
+from geo3d_viewer.raster.discs import draw_discs
 from geo3d_viewer.raster.shading import background, corner_normals, eye_dome, lambert
 from geo3d_viewer.scene import LineLayer, MeshLayer, PointLayer, Scene
 
@@ -86,9 +88,10 @@ def render(
     shade = eye_dome(target.depth, max(1, supersample), _EDGE_STRENGTH)
     covered = np.isfinite(target.depth)[..., None]
     color = np.where(covered, target.color * shade[..., None], background(*target.depth.shape))
-    color = color.reshape(height, supersample, width, supersample, 3).mean(axis=(1, 3))
-    depth = target.depth.reshape(height, supersample, width, supersample).min(axis=(1, 3))
-    return Picture(np.rint(color).astype(np.uint8), depth, legends)
+    samples = [np.s_[i::supersample, j::supersample] for i in range(supersample) for j in range(supersample)]
+    mean = sum((color[at] for at in samples[1:]), color[samples[0]]) / np.float32(len(samples))
+    depth = reduce(np.minimum, (target.depth[at] for at in samples))
+    return Picture(np.rint(mean).astype(np.uint8), np.ascontiguousarray(depth), legends)
 
 
 def _target(scene: Scene, camera: ViewCamera, width: int, height: int, pixels: int) -> _Target:
@@ -109,8 +112,6 @@ def _target(scene: Scene, camera: ViewCamera, width: int, height: int, pixels: i
 
 
 def _points(layer: PointLayer, target: _Target, up: NDArray[np.float64]) -> Legend | None:
-    from geo3d_viewer.raster.kernels import draw_points
-
     if not len(layer.cloud):
         return None
     colors, legend = layer_point_colors(layer, up)
@@ -120,10 +121,14 @@ def _points(layer: PointLayer, target: _Target, up: NDArray[np.float64]) -> Lege
     centre = target.centre.astype(np.float32) if points.dtype == np.float32 else target.centre
     xyz = np.ascontiguousarray(points - centre, dtype=np.float32)
     least, most = _SMALLEST_DISC * target.pixels, _LARGEST_DISC * target.pixels
-    draw_points(
+    work = (
         xyz, np.ascontiguousarray(colors), target.R, target.t, target.focal,
         spacing, least, most, target.near, target.depth, target.color,
     )  # fmt: skip
+    if not draw_discs(*work):
+        from geo3d_viewer.raster.kernels import draw_points
+
+        draw_points(*work)
     return legend
 
 

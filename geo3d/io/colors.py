@@ -22,12 +22,33 @@ def colors_from(rgb: NDArray[Any]) -> tuple[NDArray[np.uint8] | None, bool]:
     low, high = int(rgb.min()), int(rgb.max())
     if low < 0 or high > 65535:
         return None, False
-    if high <= 255:
-        return rgb.astype(np.uint8), True
-    wide = rgb.astype(np.uint16)
-    top = (wide >> 8).astype(np.uint8)
-    bottom = wide & 255
-    return top, bool((bottom == top).all() or not bottom.any())
+    seen = WideColors()
+    seen.add(rgb)
+    return seen.reduced(rgb), seen.exact
+
+
+class WideColors:
+    """Whether integer colours 0..65535 that come in pieces [N, 3] fit into 8 bits, and those."""
+
+    def __init__(self) -> None:
+        self._is_small = self._is_repeated = self._is_shifted = True
+
+    def add(self, rgb: NDArray[Any]) -> None:
+        """Look at a piece."""
+        wide = rgb.astype(np.uint16)
+        bottom = wide & 255
+        self._is_small = self._is_small and int(wide.max(initial=0)) <= 255
+        self._is_repeated = self._is_repeated and bool((bottom == wide >> 8).all())
+        self._is_shifted = self._is_shifted and not bottom.any()
+
+    @property
+    def exact(self) -> bool:
+        """Whether `reduced` loses nothing of any piece."""
+        return self._is_small or self._is_repeated or self._is_shifted
+
+    def reduced(self, rgb: NDArray[Any]) -> NDArray[np.uint8]:
+        """A piece in 8 bits."""
+        return (rgb if self._is_small else rgb.astype(np.uint16) >> 8).astype(np.uint8)
 
 
 def _from_floats(rgb: NDArray[Any]) -> tuple[NDArray[np.uint8] | None, bool]:

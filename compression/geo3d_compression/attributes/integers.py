@@ -9,6 +9,7 @@ palette  a channel with few distinct values: their rank; the values stand in the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,13 @@ class IntegerMap:
             out.append(value)
         return np.array(out[1:], np.int64)
 
+    def integers(self, channel: NDArray[Any]) -> NDArray[np.int64]:
+        """A channel [N] of values that the map was made of."""
+        if self.kind == "decimal":
+            return np.rint(channel.astype(np.float64) * self.divisor).astype(np.int64)
+        ordered = to_ordered(channel)
+        return np.searchsorted(self.values(), ordered).astype(np.int64) if self.kind == "palette" else ordered
+
     def restore(self, integers: NDArray[np.int64]) -> NDArray[Any]:
         """The channel's values, in its dtype, bit for bit."""
         if integers.size and (integers.min() < self.low or integers.max() > self.high):
@@ -89,22 +97,56 @@ class IntegerMap:
 
 def to_integers(channel: NDArray[Any]) -> tuple[IntegerMap, NDArray[np.int64]]:
     """The map of a [N] channel, N > 0, and its integers."""
-    name = channel.dtype.name
-    ordered = to_ordered(channel)
-    low, high = int(ordered.min()), int(ordered.max())
-    if channel.dtype.kind == "f":
-        sample = channel[:: max(1, len(channel) // _SAMPLE)]
-        for divisor in _DIVISORS:
-            if _is_decimal(sample, divisor) and _is_decimal(channel, divisor):
-                integers = np.rint(channel.astype(np.float64) * divisor).astype(np.int64)
-                return IntegerMap(name, "decimal", int(integers.min()), int(integers.max()), divisor), integers
-    if len(np.unique(ordered[:_SAMPLE])) <= _PALETTE_LIMIT:
-        values, rank = np.unique(ordered, return_inverse=True)
-        table = _pack_palette(values)
+    survey = ChannelSurvey()
+    survey.add(channel, is_last=True)
+    result = survey.map()
+    return result, result.integers(channel)
+
+
+class ChannelSurvey:
+    """The map of a channel that comes in pieces: that of all of them as one."""
+
+    def __init__(self) -> None:
+        self._dtype = np.dtype(np.uint8)
+        self._low, self._high = (1 << 63) - 1, -(1 << 63)
+        self._divisors = _DIVISORS
+        self._values: NDArray[np.int64] | None = np.zeros(0, np.int64)
+
+    def add(self, channel: NDArray[Any], is_last: bool = False) -> None:
+        """Look at a piece [N], N > 0; of the last one less need be found out."""
+        self._dtype = channel.dtype
+        ordered = to_ordered(channel)
+        self._low, self._high = min(self._low, int(ordered.min())), max(self._high, int(ordered.max()))
+        if channel.dtype.kind == "f":
+            sample = channel[:: max(1, len(channel) // _SAMPLE)]
+            good = (d for d in self._divisors if _is_decimal(sample, d) and _is_decimal(channel, d))
+            self._divisors = tuple(islice(good, 1 if is_last else None))
+            if is_last and self._divisors:
+                return
+        if self._values is not None and len(np.unique(ordered[:_SAMPLE])) <= _PALETTE_LIMIT:
+            self._values = np.union1d(self._values, ordered)
+        else:
+            self._values = None
+        if self._values is not None and len(self._values) > _PALETTE_LIMIT:
+            self._values = None
+
+    def map(self) -> IntegerMap:
+        """What the pieces so far have in common."""
+        name, low, high = self._dtype.name, self._low, self._high
+        if self._dtype.kind == "f" and self._divisors:
+            ends = from_ordered(np.array([low, high]), self._dtype).astype(np.float64)
+            # Rounding keeps the order of the numbers.
+            first, last = (int(v) for v in np.rint(ends * self._divisors[0]))
+            return IntegerMap(name, "decimal", first, last, self._divisors[0])
+        values = self._values
         # Dense ranges stay as they are: neighbouring ranks would be no closer than neighbouring values.
-        if len(values) <= _PALETTE_LIMIT and high - low > 4 * len(values) and len(table) <= _PALETTE_BYTES:
-            return IntegerMap(name, "palette", 0, len(values) - 1, palette=table), rank.reshape(-1).astype(np.int64)
-    return IntegerMap(name, "bits" if channel.dtype.kind == "f" else "plain", low, high), ordered
+        if (
+            values is not None
+            and high - low > 4 * len(values)
+            and len(table := _pack_palette(values)) <= _PALETTE_BYTES
+        ):
+            return IntegerMap(name, "palette", 0, len(values) - 1, palette=table)
+        return IntegerMap(name, "bits" if self._dtype.kind == "f" else "plain", low, high)
 
 
 def _is_decimal(channel: NDArray[Any], divisor: float) -> bool:

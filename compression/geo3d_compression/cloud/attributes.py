@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geo3d.types import PointCloud
 from geo3d_compression.attributes.channels import ChannelRange
 from geo3d_compression.attributes.color import RANGES, rgb_to_ycocg, ycocg_to_rgb
-from geo3d_compression.attributes.integers import IntegerMap, to_integers
+from geo3d_compression.attributes.integers import ChannelSurvey, IntegerMap, to_integers
 from geo3d_compression.attributes.lossy import step_of_quality
 from geo3d_compression.cloud.header import AttributeHeader
 
@@ -25,17 +25,49 @@ class Attribute:
     values: NDArray[np.int64]
 
 
-def of_cloud(cloud: PointCloud, quality: float | None = None) -> list[Attribute]:
-    """Everything that the points of a cloud carry, as integers, by the role it has; `quality` is for colours."""
+Maps = Mapping[tuple[str, str], tuple[IntegerMap, ...]]
+
+
+class AttributeSurvey:
+    """The integers that the attributes of a cloud in pieces become; colours are always the same."""
+
+    def __init__(self) -> None:
+        self._channels: dict[tuple[str, str], list[ChannelSurvey]] = {}
+
+    def add(self, cloud: PointCloud) -> None:
+        """Look at a piece."""
+        for name, role, values in _generic_values(cloud):
+            columns = values.reshape(len(values), -1)
+            channels = self._channels.setdefault((role, name), [ChannelSurvey() for _ in columns.T])
+            for channel, column in zip(channels, columns.T, strict=True):
+                channel.add(column)
+
+    def maps(self) -> Maps:
+        """By role and name."""
+        return {key: tuple(c.map() for c in channels) for key, channels in self._channels.items()}
+
+
+def _generic_values(cloud: PointCloud) -> Iterator[tuple[str, str, NDArray[Any]]]:
+    if cloud.normals is not None:
+        yield "normal", "normal", cloud.normals
+    for name, values in cloud.attributes.items():
+        if values.size:
+            yield name, "attribute", values
+
+
+def of_cloud(cloud: PointCloud, quality: float | None = None, maps: Maps | None = None) -> list[Attribute]:
+    """Everything that the points of a cloud carry, as integers, by the role it has; `quality` is for colours.
+
+    `maps` are those of the cloud that this one is a part of.
+    """
     result = []
     if cloud.colors is not None:
-        maps = tuple(IntegerMap("uint8", "plain", low, high) for low, high in RANGES)
+        plain = tuple(IntegerMap("uint8", "plain", low, high) for low, high in RANGES)
         step = 0 if quality is None else step_of_quality(quality)
-        header = AttributeHeader("color", "color", True, not step, maps, step)
+        header = AttributeHeader("color", "color", True, not step, plain, step)
         result.append(Attribute(header, cloud.colors.astype(np.int64) if step else rgb_to_ycocg(cloud.colors)))
-    if cloud.normals is not None:
-        result.append(_generic("normal", "normal", cloud.normals))
-    result += [_generic(name, "attribute", values) for name, values in cloud.attributes.items() if values.size]
+    for name, role, values in _generic_values(cloud):
+        result.append(_generic(name, role, values, None if maps is None else maps[role, name]))
     return result
 
 
@@ -44,9 +76,12 @@ def refinement(deltas: NDArray[np.int64]) -> Attribute:
     return _generic("refinement", "refinement", deltas)
 
 
-def _generic(name: str, role: str, values: NDArray[Any]) -> Attribute:
-    columns = values.reshape(len(values), -1)
-    pairs = [to_integers(columns[:, k]) for k in range(columns.shape[1])]
+def _generic(name: str, role: str, values: NDArray[Any], maps: tuple[IntegerMap, ...] | None = None) -> Attribute:
+    columns = values.reshape(len(values), -1).T
+    if maps is None:
+        pairs = [to_integers(column) for column in columns]
+    else:
+        pairs = [(m, m.integers(column)) for m, column in zip(maps, columns, strict=True)]
     header = AttributeHeader(name, role, values.ndim == 2, False, tuple(m for m, _ in pairs))
     return Attribute(header, np.stack([v for _, v in pairs], axis=1))
 

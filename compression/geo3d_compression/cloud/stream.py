@@ -2,7 +2,7 @@
 
 pass 1   bounds, and whether an exact grid holds all coordinates
 pass 2   points in each of up to 128^3 cubes --> buckets: octree nodes with about a tile's worth of points
-pass 3   indices and colours into one temporary file a bucket
+pass 3   indices and attributes into one temporary file a bucket
 then     bucket by bucket: tiles, as for clouds in memory
 
 A cube that holds far more than a tile (a stray point makes the others' cubes large) goes through passes 2 and 3 again.
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from geo3d.console import progress
 from geo3d.errors import ShapeError
-from geo3d.io.points.pieces import PointPieces
+from geo3d.io.points.pieces import Pieces
 from geo3d.ops.morton import BITS, morton_decode, morton_encode
 from geo3d.types import PointCloud
-from geo3d_compression.cloud.attributes import of_cloud
+from geo3d_compression.cloud.attributes import AttributeSurvey, Maps, of_cloud
 from geo3d_compression.cloud.encode import CloudReport, TileJob, report_of, write_tiles
 from geo3d_compression.cloud.grid import Grid, choose_between, exact_grid, holds, largest_error
 from geo3d_compression.cloud.header import CloudHeader
@@ -44,17 +44,17 @@ _PIECE_ROWS = TILE_POINTS
 
 @dataclass(frozen=True)
 class _Survey:
-    """What pass 1 finds: corners [2, 3] of the box in the points' dtype, the exact grid, whether there are colours."""
+    """What pass 1 finds: corners [2, 3] of the box in the points' dtype, the exact grid, attributes as integers."""
 
     corners: NDArray[Any]
     exact: Grid | None
-    colored: bool
+    maps: Maps
 
 
-def encode_pieces(pieces: PointPieces, writer: ContainerWriter, item: int, options: CloudOptions) -> CloudReport | None:
+def encode_pieces(pieces: Pieces, writer: ContainerWriter, item: int, options: CloudOptions) -> CloudReport | None:
     """Write a cloud as the chunks of `item`; None where it must be coded from memory instead.
 
-    That is: attributes other than colours, --keep-order, and coordinates that lie on no grid with --lossless.
+    That is: --keep-order, and coordinates that lie on no grid with --lossless.
     """
     survey = None if options.keep_order else _survey(pieces)
     if survey is None or (options.lossless and survey.exact is None):
@@ -65,12 +65,12 @@ def encode_pieces(pieces: PointPieces, writer: ContainerWriter, item: int, optio
     if depth > BITS + _CUBE_BITS:
         return None
     with tempfile.TemporaryDirectory(prefix="geo3d-") as folder:
-        rows = _Rows(pieces, grid, survey.colored)
+        rows = _Rows(pieces, grid)
         buckets = split_rows(rows, low, depth, Path(folder))
         fullest = max(buckets, key=lambda b: b.points)
         scale = coded_scale(*_cloud(max((rows for rows, _, _ in _parts(fullest, False)), key=len), grid), options)
-        tiles = write_tiles(_jobs(buckets, grid, scale, options), writer, item, options)
-        attributes = of_cloud(_cloud(next(iter(buckets[0])), grid)[0], options.quality)
+        tiles = write_tiles(_jobs(buckets, grid, scale, options, survey.maps), writer, item, options)
+        attributes = of_cloud(_cloud(next(iter(buckets[0])), grid)[0], options.quality, survey.maps)
     header = CloudHeader(
         options.profile, pieces.count, depth, grid, rows.error + (widest(scale) - 1) * grid.step, False,
         tuple(a.header for a in attributes), tuple(tiles.headers), scale, *tiles.surface(scale),
@@ -82,18 +82,19 @@ def encode_pieces(pieces: PointPieces, writer: ContainerWriter, item: int, optio
 
 
 def _survey(pieces: Iterable[PointCloud]) -> _Survey | None:
-    """Pass 1; None where there are attributes that the other passes do not carry."""
+    """Pass 1; None where pieces differ in what they carry."""
     corners: NDArray[Any] | None = None
-    exact, colored = None, False
+    exact, row, attributes = None, None, AttributeSurvey()
     for number, piece in enumerate(pieces):
         points = piece.points
-        if piece.attributes or piece.normals is not None or points.dtype == np.uint64:
+        if points.dtype == np.uint64 or _row(piece) != (row := row or _row(piece)):
             return None
         if points.dtype.kind == "f" and not np.isfinite(points).all():
             raise ShapeError("the points have NaN or infinite coordinates; drop them first (`geo3d convert`)")
+        attributes.add(piece)
         box = np.stack([points.min(axis=0), points.max(axis=0)])
         if number == 0:
-            corners, exact, colored = box, exact_grid(points), piece.colors is not None
+            corners, exact = box, exact_grid(points)
             continue
         assert corners is not None
         corners = np.stack([np.minimum(corners[0], box[0]), np.maximum(corners[1], box[1])])
@@ -104,25 +105,36 @@ def _survey(pieces: Iterable[PointCloud]) -> _Survey | None:
     if exact is not None and exact.divisor:
         side = float((corners[1].astype(np.float64) - corners[0].astype(np.float64)).max())
         exact = exact if side * exact.divisor < 1 << 24 else None
-    return _Survey(corners, exact, colored)
+    return _Survey(corners, exact, attributes.maps())
 
 
 class _Rows:
-    """A cloud's points as rows of indices and colours, anew at each iteration; `error` is the grid's largest so far."""
+    """A cloud's points as rows of indices and attributes, anew at each iteration; `error` is the grid's largest yet."""
 
-    def __init__(self, pieces: PointPieces, grid: Grid, colored: bool) -> None:
+    def __init__(self, pieces: Pieces, grid: Grid) -> None:
         self._pieces, self._grid = pieces, grid
-        self._row = np.dtype([("index", "<i8", (3,)), *([("color", "u1", (3,))] if colored else [])])
         self.error = 0.0
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         for piece in self._pieces:
-            rows = np.zeros(len(piece), self._row)
+            rows = np.zeros(len(piece), _row(piece))
             rows["index"] = self._grid.indices(piece.points)
             self.error = max(self.error, largest_error(self._grid, piece.points, rows["index"]))
-            if piece.colors is not None:
-                rows["color"] = piece.colors
+            for name, values in _columns(piece).items():
+                rows[name] = values
             yield rows
+
+
+def _columns(cloud: PointCloud) -> dict[str, NDArray[Any]]:
+    """What the points carry, by the names of `_row`."""
+    fixed = {"color": cloud.colors, "normal": cloud.normals}
+    named = {f"attribute {name}": values for name, values in cloud.attributes.items()}
+    return {name: values for name, values in (fixed | named).items() if values is not None}
+
+
+def _row(cloud: PointCloud) -> np.dtype[Any]:
+    columns = ((name, values.dtype, values.shape[1:]) for name, values in _columns(cloud).items())
+    return np.dtype([("index", "<i8", (3,)), *columns])
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,9 +183,11 @@ def split_rows(source: Iterable[NDArray[Any]], corner: NDArray[np.int64], depth:
 
 def _cloud(rows: NDArray[Any], grid: Grid) -> tuple[PointCloud, NDArray[np.int64]]:
     """Rows as a cloud and its indices [N, 3]."""
-    indices = np.ascontiguousarray(rows["index"])
-    colors = np.ascontiguousarray(rows["color"]) if "color" in (rows.dtype.names or ()) else None
-    return PointCloud(grid.points(indices), colors), indices
+    columns = {name: np.ascontiguousarray(rows[name]) for name in rows.dtype.names or ()}
+    indices = columns.pop("index")
+    colors, normals = columns.pop("color", None), columns.pop("normal", None)
+    attributes = {name.removeprefix("attribute "): values for name, values in columns.items()}
+    return PointCloud(grid.points(indices), colors, normals, attributes), indices
 
 
 def _nodes(counts: NDArray[np.int64], height: int, shift: int) -> Iterator[tuple[int, int, int]]:
@@ -192,7 +206,9 @@ def _nodes(counts: NDArray[np.int64], height: int, shift: int) -> Iterator[tuple
         yield first, last, height + shift
 
 
-def _jobs(buckets: list[Bucket], grid: Grid, scale: int, options: CloudOptions) -> Iterator[TileJob]:
+def _jobs(
+    buckets: list[Bucket], grid: Grid, scale: int, options: CloudOptions, maps: Maps
+) -> Iterator[TileJob]:  # fmt: skip
     sensor = grid.position(np.zeros(3))
     is_merged = options.duplicates == "merge" or scale > UNIT
     for bucket in progress(buckets, "cloud", len(buckets)):
@@ -201,7 +217,7 @@ def _jobs(buckets: list[Bucket], grid: Grid, scale: int, options: CloudOptions) 
             del rows
             if is_merged:
                 cloud, indices = merge(cloud, indices)
-            attributes = of_cloud(cloud, options.quality)
+            attributes = of_cloud(cloud, options.quality, maps)
             for tile in split_cube(indices, corner, depth):
                 yield TileJob(tile, indices, scale, sensor, attributes, options)
 

@@ -31,9 +31,9 @@ class CloudCodec:
 
         options = cloud_options(request)
         item = writer.add_item(Item(name, self.kind, self.number, octree.model_id(request.profile)))
-        pieces = point_pieces(source)
+        pieces = point_pieces(source, stream.LEAST_POINTS)
         report = None
-        if pieces is not None and pieces.count >= stream.LEAST_POINTS:
+        if pieces is not None:
             report = stream.encode_pieces(pieces, writer, item, options)
         if report is None:
             report = encode_cloud(read_points(source), writer, item, options)
@@ -54,7 +54,8 @@ class CloudCodec:
         part = CloudView(view.level, view.bbox, view.threads, view.salvage, view.losses)
         header = read_header(container, item)
         whole = part.level in (None, header.depth) and part.box is None and not (part.salvage or header.ordered)
-        if whole and header.points >= stream.LEAST_POINTS and can_write_pieces(target):
+        dtypes = {header.grid.dtype, *(m.dtype for a in header.attributes for m in a.maps)}
+        if whole and header.points >= stream.LEAST_POINTS and can_write_pieces(target, dtypes):
             with atomic_path(target) as temporary:
                 about = read_metadata(container, item)
                 parts = progress(decode_parts(container, item, part), "cloud", len(header.tiles))

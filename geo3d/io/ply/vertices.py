@@ -19,7 +19,7 @@ from geo3d.io.ply.body import Columns
 from geo3d.io.text import single
 from geo3d.types import PointCloud
 
-_COLOR_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
+COLOR_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 _NORMAL_NAMES = ("nx", "ny", "nz")
 _PLY_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 _ARRAY_COMMENT = re.compile(r"geo3d array (\S+) ([a-z0-9]+) (\d+)")
@@ -35,7 +35,7 @@ def cloud_from_vertices(columns: Columns, comments: tuple[str, ...] = ()) -> Poi
         raise FormatError(f"the PLY vertices have no x, y, z, but: {', '.join(columns) or 'nothing'}")
     points = _stack(xyz) if points is None else points
     colors: NDArray[np.uint8] | None = None
-    for names in _COLOR_NAMES:
+    for names in COLOR_NAMES:
         rgb = _take(scalars, names) if colors is None else None
         if rgb is not None:
             wide = _stack(rgb)
@@ -66,7 +66,7 @@ def vertices_from_cloud(cloud: PointCloud) -> tuple[dict[str, NDArray[Any]], lis
     if cloud.normals is not None:
         columns.update(zip(_NORMAL_NAMES, cloud.normals.T, strict=True))
     if cloud.colors is not None:
-        columns.update(zip(_COLOR_NAMES[0], cloud.colors.T, strict=True))
+        columns.update(zip(COLOR_NAMES[0], cloud.colors.T, strict=True))
     for name, array in cloud.attributes.items():
         if not re.fullmatch(r"[^\s]+", name):
             raise FormatError(
@@ -83,7 +83,7 @@ def vertices_from_cloud(cloud: PointCloud) -> tuple[dict[str, NDArray[Any]], lis
             comments.append(f"geo3d array {name} {array.dtype.name} {array.shape[1] if array.ndim == 2 else 0}")
         columns.update(parts)
     written = (["red"] if cloud.colors is not None else []) + (["nx"] if cloud.normals is not None else [])
-    for names in (_NORMAL_NAMES, *_COLOR_NAMES):
+    for names in (_NORMAL_NAMES, *COLOR_NAMES):
         if names[0] not in written and all(n in columns for n in names):
             raise FormatError(f"attributes named {', '.join(names)} would be read back as something else; rename one")
     comments += [c for c in cloud.metadata.get("comments", ()) if isinstance(c, str) and c.isprintable()]

@@ -4,7 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from geo3d_compression.attributes.integers import DTYPES, IntegerMap, from_ordered, to_integers, to_ordered
+from geo3d_compression.attributes.integers import (
+    DTYPES,
+    ChannelSurvey,
+    IntegerMap,
+    from_ordered,
+    to_integers,
+    to_ordered,
+)
 from geo3d_compression.container.fields import Cursor
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,3 +60,30 @@ def test_damaged_maps_are_refused() -> None:
         IntegerMap.unpack(Cursor(IntegerMap("float32", "decimal", 0, 4).pack()))
     with pytest.raises(BitstreamError, match="leaves the range"):
         IntegerMap("uint8", "plain", 0, 4).restore(np.array([5]))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_map_of_pieces_is_the_map_of_the_whole(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = 20_000
+    channel = [
+        rng.integers(0, 256, n).astype(np.uint8),
+        rng.choice([3, 70_000, -5], n).astype(np.int32),
+        np.round(rng.random(n) * 50, 2),
+        np.append(np.round(rng.random(n - 1) * 50, 1), 0.123456789),
+        np.append(np.zeros(n - 1, np.float32), np.float32(-0.0)),
+        rng.choice(rng.normal(size=900), n),
+        np.append(np.full(n - 1, 2.5), np.nan),
+        rng.integers(0, 1 << 63, n).astype(np.uint64) * np.uint64(2),
+        rng.random(n) < 0.5,
+        np.arange(n) // 17 * 1000,
+        rng.normal(size=n).astype(np.float16),
+        np.append(np.arange(n - 2000) % 7, rng.integers(0, 1 << 40, 2000)),
+    ][seed]
+    survey, pieces = ChannelSurvey(), np.split(channel, [1, 5000, 5001, 15_000])
+    for piece in pieces:
+        survey.add(piece)
+    wanted, integers = to_integers(channel)
+    assert survey.map() == wanted
+    assert np.array_equal(np.concatenate([wanted.integers(p) for p in pieces]), integers)
+    assert wanted.restore(integers).tobytes() == channel.tobytes()

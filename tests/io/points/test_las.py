@@ -9,6 +9,7 @@ import pytest
 
 from geo3d.errors import FormatError
 from geo3d.io import read_points, write_points
+from geo3d.io.points.pieces import point_pieces, write_pieces
 from geo3d.types import PointCloud
 
 laspy = pytest.importorskip("laspy")
@@ -148,3 +149,62 @@ def test_every_truncation_of_las_is_noticed(tmp_path, utm_cloud):
         (tmp_path / "t.las").write_bytes(data[:length])
         with pytest.raises(FormatError):
             read_points(tmp_path / "t.las")
+
+
+@pytest.mark.parametrize("colors", ["8 bits", "repeated", "shifted", "wide"])
+def test_pieces_are_the_whole(tmp_path, monkeypatch, utm_cloud, colors):
+    """What the first piece holds does not decide for the file: nor of zeros, nor of small colours."""
+    rng = np.random.default_rng(2)
+    las = laspy.LasData(laspy.LasHeader(point_format=3, version="1.2"))
+    las.header.scales = [0.001] * 3
+    las.x, las.y, las.z = utm_cloud.points.T - utm_cloud.points.min(axis=0)[:, None]
+    late = np.arange(300) >= 150
+    las.intensity = np.where(late, 7, 0).astype(np.uint16)
+    small = rng.integers(0, 256, (300, 3))
+    factor = {"8 bits": 1, "repeated": 257, "shifted": 256, "wide": 257}[colors]
+    rgb = np.where(late[:, None], small * factor, 0) + (late[:, None] if colors == "wide" else 0)
+    las.red, las.green, las.blue = np.minimum(rgb, 65535).astype(np.uint16).T
+    las.write(tmp_path / "a.laz")
+    monkeypatch.setattr("geo3d.io.points.las_reading._CHUNK", 64)
+    whole, pieces = read_points(tmp_path / "a.laz"), point_pieces(tmp_path / "a.laz")
+    parts = list(pieces)
+    together = PointCloud.concatenate(parts)
+    assert len(parts) == 5
+    assert pieces.count == 300
+    assert {**pieces.metadata} == whole.metadata
+    assert np.array_equal(together.points, whole.points)
+    assert np.array_equal(together.colors, whole.colors)
+    assert together.attributes.keys() == whole.attributes.keys()
+    assert ("color16" in whole.attributes) == (colors == "wide")
+    assert all(np.array_equal(together.attributes[n], v) for n, v in whole.attributes.items())
+    assert point_pieces(tmp_path / "a.laz", 301) is None
+
+
+@pytest.mark.parametrize("suffix", [".las", ".laz"])
+@pytest.mark.parametrize("kind", ["plain", "rounded", "wide colours", "whole numbers"])
+def test_pieces_are_written_as_the_whole(tmp_path, utm_cloud, kind, suffix):
+    """What the first piece holds does not decide: nor where all of it would fit, nor how bright it is."""
+    late = np.arange(300) >= 150
+    attributes = dict(utm_cloud.attributes)
+    points, colors = utm_cloud.points, utm_cloud.colors
+    if kind == "rounded":
+        attributes |= {"intensity": np.where(late, 300.5, 0.25), "classification": np.where(late, 200, 3)}
+        attributes |= {"return_number": np.where(late, 12, 1).astype(np.uint8), "pair": np.ones((300, 2), np.float32)}
+    elif kind == "wide colours":
+        attributes["color16"] = colors.astype(np.uint16) * 256 + 7
+    elif kind == "whole numbers":
+        points = np.where(late[:, None], points, -points).astype(np.int64)
+    metadata = {"las_scales": (0.01,) * 3, "las_offsets": (0.0,) * 3}
+    cloud = PointCloud(points, colors, np.ones((300, 3), np.float32), attributes, metadata)
+    write_points(tmp_path / f"whole{suffix}", cloud)
+    write_pieces(tmp_path / f"pieces{suffix}", 300, (cloud[k : k + 70] for k in range(0, 300, 70)))
+    # Not the bytes: laspy puts the first value of each piece that it is given into the ranges of extra dimensions.
+    ours, whole = laspy.read(tmp_path / f"pieces{suffix}"), laspy.read(tmp_path / f"whole{suffix}")
+    assert ours.points.array.dtype == whole.points.array.dtype
+    assert ours.points.array.tobytes() == whole.points.array.tobytes()
+    for name in ("version", "point_format", "point_count", "scales", "offsets", "mins", "maxs"):
+        assert np.array_equal(getattr(ours.header, name), getattr(whole.header, name)), name
+    back = read_points(tmp_path / f"pieces{suffix}")
+    assert all(np.array_equal(back.attributes[n], v) for n, v in attributes.items() if v.ndim == 1)
+    with pytest.raises(FormatError, match="300 points came instead of the 301"):
+        write_pieces(tmp_path / f"more{suffix}", 301, iter([cloud]))

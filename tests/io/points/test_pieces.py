@@ -62,4 +62,4 @@ def test_a_wrong_count_and_a_file_cut_short_are_errors(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="ends after"):
         list(pieces)
     assert point_pieces(tmp_path / "a.npy") is None
-    assert not can_write_pieces(tmp_path / "a.las")
+    assert not can_write_pieces(tmp_path / "a.pcd")

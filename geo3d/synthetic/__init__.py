@@ -1,6 +1,7 @@
 """Synthetic RGB-D walks through random rooms, with exact poses: training data and tests that no licence restricts."""
 
 from geo3d.synthetic.kinds import any_room as any_room
+from geo3d.synthetic.kinds import repeats as repeats
 from geo3d.synthetic.room import Room as Room
 from geo3d.synthetic.room import random_room as random_room
 from geo3d.synthetic.sensor import SENSORS as SENSORS

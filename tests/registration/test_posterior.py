@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from geo3d.registration.frames.register_frames import posterior
+from geo3d.registration.frames.register_frames import posterior, verdict
 from geo3d.registration.se3 import exp_se3
 
 
@@ -47,3 +47,15 @@ def test_probabilities_of_all_poses_and_none_sum_to_one() -> None:
     p, _ = posterior(poses, logits, 0.2)  # type: ignore[arg-type]
     assert p == pytest.approx(max(shares))
     assert sum(shares) + 1 / (1 + np.exp(logits).sum()) == pytest.approx(1)
+
+
+def test_a_pose_that_looks_worse_than_another_is_not_believed_for_the_ways_that_lead_there() -> None:
+    poses = [at(0), at(1)]
+    logits = np.array([3.0, -1.0])
+    agreed, alone = verdict(poses, logits, np.array([2.0, 0.0]), 0.2)  # type: ignore[arg-type]
+    assert agreed == posterior(poses, logits, 0.2)[0]  # type: ignore[arg-type]
+    split, same_alone = verdict(poses, logits, np.array([0.0, 1.0]), 0.2)  # type: ignore[arg-type]
+    assert split == pytest.approx(1 / (1 + 1 + np.e))
+    assert same_alone == alone
+    near, _ = verdict([at(0), at(0.1)], logits, np.array([0.0, 1.0]), 0.2)  # type: ignore[list-item]
+    assert near == pytest.approx(1 / (1 + np.exp(-3)))

@@ -65,7 +65,7 @@ def test_what_is_accepted_is_the_best_pose_beside_its_rivals() -> None:
     identity = Logistic(FULL, np.zeros(len(FULL)), np.ones(len(FULL)), weights, 0.0)
     found = made(1, 2)
     found.full[:, 0] = [3.0, 1.0, -1.0, 2.0]
-    right, wrong = verdicts(found, identity)
+    right, wrong = verdicts(found, identity, identity)
     odds = np.exp([3.0, 1.0])
     assert (right.overlap, right.label) == (pytest.approx(0.15), 1)
     assert right.probability == pytest.approx(odds[0] / (1 + odds.sum()))

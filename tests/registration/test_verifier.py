@@ -1,14 +1,16 @@
 import numpy as np
 
-from geo3d.registration.frames.evidence import FULL, QUICK
+from geo3d.registration.frames.evidence import FULL, QUICK, SUPPORT
 from geo3d.registration.frames.verifier import load_verifier
 
 
 def test_the_shipped_verifier_reads_the_evidence_of_this_version() -> None:
     verifier = load_verifier()
     assert verifier.quick.names == QUICK
-    assert verifier.full.names == FULL
-    assert 0.5 < verifier.threshold < 1
+    assert verifier.full.names == verifier.own.names == FULL
+    assert all((verifier.full.weights[FULL.index(name)] != 0) for name in SUPPORT)
+    assert all((verifier.own.weights[FULL.index(name)] == 0) for name in SUPPORT)
+    assert 0.5 <= verifier.threshold < 1
 
 
 def test_outliers_and_missing_numbers_cannot_decide() -> None:

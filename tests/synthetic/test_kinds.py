@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geo3d.synthetic import SENSORS, Room, any_room, random_walk, render_frame
+from geo3d.synthetic import SENSORS, Room, any_room, random_walk, render_frame, repeats
 from geo3d.synthetic.kinds import bare_room, corridor, repeated_room, symmetric_room
 
 
@@ -65,3 +65,10 @@ def test_holes_cover_about_what_they_say() -> None:
     wall = np.full((sensor.camera.height, sensor.camera.width), 2.0, np.float32)
     share = (sensor.measure(wall, np.random.default_rng(0)) == 0).mean()
     assert 0.14 < share < 0.27
+
+
+def test_rooms_that_repeat_themselves_show_a_texture_at_two_places() -> None:
+    for seed in range(8):
+        frame = any_room(seed).texture_frame
+        moved = frame is not None and bool((frame != [0, 0, 0, 1]).any())
+        assert moved == repeats(seed), seed

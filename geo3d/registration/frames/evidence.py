@@ -25,7 +25,7 @@ QUICK = (
     "overlap_tone",
     "colored",
 )
-SUPPORT = ("agreeing", "sources", "basin")
+SUPPORT = ("agreeing", "sources", "basin", "kept", "kept_lifted", "lead")
 FULL = (
     *QUICK,
     "log_rmse",

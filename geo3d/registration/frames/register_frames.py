@@ -44,9 +44,9 @@ def register_descriptions(
     guesses = [np.eye(4)] if init is None else [np.eye(4), init]
     found = search(source, target, verifier.quick, guesses)
     refined, depth = found.refined, found.depth
-    logits = verifier.full.logit(found.evidence)
+    logits, own = verifier.full.logit(found.evidence), verifier.own.logit(found.evidence)
     best = refined[int(logits.argmax())]
-    probability, alone = posterior(refined, logits, RIVAL_MOVE * depth)
+    probability, alone = verdict(refined, logits, own, RIVAL_MOVE * depth)
     reason = _reason(best, probability, alone, verifier.threshold)
     D = np.diag([1, 1, 1, depth, depth, depth])
     values, vectors = np.linalg.eigh(D @ best.alignment.information @ D)
@@ -71,8 +71,29 @@ class Posed(Protocol):
     def T(self) -> NDArray[np.float64]: ...
 
 
-def posterior(refined: Sequence[Posed], logits: NDArray[np.float64], move: float) -> tuple[float, float]:
-    """Probability of the best candidate, with and without its rivals.
+def verdict(
+    refined: Sequence[Posed], logits: NDArray[np.float64], own: NDArray[np.float64], move: float
+) -> tuple[float, float]:
+    """Probability of the best candidate by all evidence, with and without its rivals.
+
+    Where one thing and its copy are both in view, most ways lead to whichever is seen better.  So where what is seen at
+    the poses prefers another one, that is what the probability goes by.
+
+    Parameters
+    ----------
+    logits, own : [N] log-odds by all evidence, and without the ways that led to the pose.
+    """
+    probability, alone = posterior(refined, logits, move)
+    best, seen_best = int(logits.argmax()), int(own.argmax())
+    if not same_pose(refined[best].T, refined[seen_best].T, move):
+        probability = min(probability, posterior(refined, own, move, best)[0])
+    return probability, alone
+
+
+def posterior(
+    refined: Sequence[Posed], logits: NDArray[np.float64], move: float, which: int | None = None
+) -> tuple[float, float]:
+    """Probability of a candidate (None: the best), with and without its rivals.
 
     At most one of several distinct poses is right, so the odds of all share one unit of probability with the
     possibility that none is: a repeated texture or a bare wall makes many good-looking poses, each unlikely.
@@ -82,8 +103,8 @@ def posterior(refined: Sequence[Posed], logits: NDArray[np.float64], move: float
     for k in np.argsort(-logits, kind="stable"):
         if not any(same_pose(refined[k].T, refined[d].T, move) for d in distinct):
             distinct.append(int(k))
-    best = odds[distinct[0]]
-    return float(best / (1 + odds[distinct].sum())), float(best / (1 + best))
+    one = odds[distinct[0] if which is None else which]
+    return float(one / (1 + odds[distinct].sum())), float(one / (1 + one))
 
 
 def _reason(best: Candidate, probability: float, alone: float, threshold: float) -> str:

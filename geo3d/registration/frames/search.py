@@ -50,6 +50,6 @@ def search(
     starts = shortlist(a, b, poses, quick)
     depth = median_depth(a, b)
     refined, ends = refine_best(a, b, starts, quick, list(matches.values()), max(source.voxel, target.voxel))
-    ways = support(refined, proposed, names, ends, depth)
+    ways = support(refined, proposed, names, ends, depth, matches, max(source.voxel, target.voxel))
     evidence = np.hstack([np.stack([c.evidence for c in refined]), ways])
     return Found(proposed, refined, evidence, depth)

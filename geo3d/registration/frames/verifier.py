@@ -37,10 +37,12 @@ class Logistic:
 
 @dataclass(frozen=True, eq=False)
 class Verifier:
-    """quick: ranks raw hypotheses; full: judges refined ones; threshold: least probability that is accepted."""
+    """quick: ranks raw hypotheses; full: judges refined ones; own: the same without the ways that led there (full where
+    it knows none); threshold: least probability that is accepted."""
 
     quick: Logistic
     full: Logistic
+    own: Logistic
     threshold: float
 
 
@@ -50,7 +52,8 @@ def load_verifier(colored: bool = True) -> Verifier:
     name = "verifier.json" if colored else "verifier_plain.json"
     data = json.loads(files("geo3d.registration.frames").joinpath(name).read_text())
     quick, full = (logistic_of(data[k], names) for k, names in (("quick", QUICK), ("full", FULL)))
-    return Verifier(quick, full, float(data["threshold"]))
+    own = logistic_of(data["own"], FULL) if "own" in data else full
+    return Verifier(quick, full, own, float(data["threshold"]))
 
 
 def logistic_of(data: dict[str, Any], names: tuple[str, ...]) -> Logistic:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo3d.registration.frames.register_frames import RIVAL_MOVE, posterior
+from geo3d.registration.frames.register_frames import RIVAL_MOVE, verdict
 from geo3d.registration.frames.verifier import Logistic
 from geo3d.registration.training.gather import Evidence
 from geo3d.registration.training.pairs import BINS
@@ -32,15 +32,15 @@ class _Pose:
     T: NDArray[np.float64]
 
 
-def verdicts(found: Evidence, full: Logistic) -> list[Verdict]:
-    """One a pair."""
+def verdicts(found: Evidence, full: Logistic, own: Logistic) -> list[Verdict]:
+    """One a pair, by the models of all evidence and of what is seen at the poses alone."""
     result = []
     for k, (overlap, depth) in enumerate(zip(found.overlap, found.depth, strict=True)):
         rows = np.flatnonzero(found.full_pair == k)
         if not len(rows):
             continue
-        logits = full.logit(found.full[rows])
-        probability, _ = posterior([_Pose(T) for T in found.full_pose[rows]], logits, RIVAL_MOVE * float(depth))
+        logits, seen = (model.logit(found.full[rows]) for model in (full, own))
+        probability, _ = verdict([_Pose(T) for T in found.full_pose[rows]], logits, seen, RIVAL_MOVE * float(depth))
         result.append(Verdict(float(overlap), int(found.full_label[rows[logits.argmax()]]), probability))
     return result
 

@@ -13,13 +13,13 @@ from geo3d.config import from_dict
 from geo3d.console import progress, say, to_json
 from geo3d.errors import Geo3DError
 from geo3d.io.atomic import atomic_path, write_text
-from geo3d.registration.frames.evidence import FULL, QUICK
-from geo3d.registration.frames.verifier import Logistic
+from geo3d.registration.frames.evidence import FULL, QUICK, SUPPORT
+from geo3d.registration.frames.verifier import Logistic, logistic_of
 from geo3d.registration.training.accepted import Verdict, by_threshold, verdicts
 from geo3d.registration.training.fit import area_under_roc, fit_logistic
 from geo3d.registration.training.gather import Evidence, first_glance, gather
 from geo3d.registration.training.pairs import folder_pairs, read_images, synthetic_pairs, without_color
-from geo3d.synthetic import SENSORS
+from geo3d.synthetic import SENSORS, repeats
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class VerifierConfig:
 
     folders  RGB-D folders with poses
     rooms    seeds of synthetic rooms, [first, last); every sensor takes its turn and is one set
+    repeated seeds of rooms likewise, of which only those are taken that hold copies of the same things
     images   a folder of pictures for the rooms' textures; empty: procedural textures alone
     pairs_per_bin, room_pairs_per_bin  pairs of each bin of overlap, a folder and a room
     colored  False: the frames' colour is taken away
@@ -35,6 +36,7 @@ class VerifierConfig:
 
     folders: list[str] = field(default_factory=list)
     rooms: list[int] = field(default_factory=lambda: [100, 170])
+    repeated: list[int] = field(default_factory=lambda: [0, 0])
     images: str = ""
     pairs_per_bin: int = 25
     room_pairs_per_bin: int = 3
@@ -60,8 +62,8 @@ def train_verifier(settings: dict[str, Any], folder: Path) -> None:
         held_out[name], some = _held_out(sets, name, config.ridge, config.threshold)
         judged += some
     quick = fit_logistic(*_joined(list(sets.values()), "quick"), QUICK, config.ridge)
-    full = fit_logistic(*_joined(list(sets.values()), "full"), FULL, config.ridge)
-    weights = {"quick": plain(quick), "full": plain(full), "threshold": config.threshold}
+    full, own = _full_and_own(list(sets.values()), config.ridge)
+    weights = {"quick": plain(quick), "full": plain(full), "own": plain(own), "threshold": config.threshold}
     name = "verifier.json" if config.colored else "verifier_plain.json"
     write_text(folder / name, to_json(weights, indent=1) + "\n")
     accepted = by_threshold(judged)
@@ -79,7 +81,8 @@ def sources_of(config: VerifierConfig) -> dict[str, Any]:
         sources[Path(text).name] = folder_pairs(Path(text), config.pairs_per_bin, config.seed)
     images = read_images(Path(config.images)) if config.images else ()
     for k, sensor in enumerate(SENSORS):
-        rooms = [r for r in range(*config.rooms) if r % len(SENSORS) == k]
+        seeds = [*range(*config.rooms), *filter(repeats, range(*config.repeated))]
+        rooms = [r for r in seeds if r % len(SENSORS) == k]
         if rooms:
             sources[f"rooms_{sensor}"] = synthetic_pairs(rooms, config.room_pairs_per_bin, images=images)
     return sources
@@ -107,7 +110,7 @@ def _held_out(
     """Train on all other sets and judge this one: as another sensor or place would be."""
     others = [s for key, s in sets.items() if key != name]
     (x, y), raw = (_joined([sets[name]], kind) for kind in ("full", "quick"))
-    full = fit_logistic(*_joined(others, "full"), FULL, ridge)
+    full, own = _full_and_own(others, ridge)
     quick = fit_logistic(*_joined(others, "quick"), QUICK, ridge)
     numbers = {
         "poses": float(len(x)),
@@ -116,7 +119,15 @@ def _held_out(
         "right_accepted": float((full.probability(x) > threshold)[y == 1].mean()),
         "wrong_accepted": float((full.probability(x) > threshold)[y == 0].mean()),
     }
-    return numbers, verdicts(sets[name], full)
+    return numbers, verdicts(sets[name], full, own)
+
+
+def _full_and_own(sets: list[Evidence], ridge: float) -> tuple[Logistic, Logistic]:
+    """Models of all evidence, and without the ways that led to a pose."""
+    x, y = _joined(sets, "full")
+    seen = [k for k, name in enumerate(FULL) if name not in SUPPORT]
+    own = fit_logistic(x[:, seen], y, tuple(FULL[k] for k in seen), ridge)
+    return fit_logistic(x, y, FULL, ridge), logistic_of(plain(own), FULL)
 
 
 def plain(model: Logistic) -> dict[str, Any]:

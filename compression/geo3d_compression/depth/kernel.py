@@ -16,29 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from geo3d_compression.depth.decision import CONTEXTS, DecisionModel, decide, expect, new_decisions
 from geo3d_compression.entropy.coder import code_bit
-from geo3d_compression.entropy.models import (
-    apm_refine,
-    apm_update,
-    counter_input,
-    counter_update,
-    mixer_dot,
-    mixer_update,
-    new_apm,
-    new_counters,
-    new_mixer,
-    squash,
-)
 
 PAD = 3
-CONTEXTS = 16
-_TABLE_BITS = 17
 _UNARY = 20
 _NODES = 2 + _UNARY + 20
 _VALID = _NODES
 _SETS = (_NODES + 1) * 16
-_LIMIT = 250
-_RATE = 120
 # Bytes of one pixel at most: every decision costs under 13 bits.
 MAX_BYTES = ((1 + 2 + _UNARY + 2 * 17) * 13 + 7) // 8
 
@@ -46,13 +31,9 @@ MAX_BYTES = ((1 + 2 + _UNARY + 2 * 17) * 13 + 7) // 8
 class DepthModel(NamedTuple):
     """What the coding of depth has learned, and the padded pictures that it looks at."""
 
-    counters: Any  # [CONTEXTS, 2^bits] uint32
-    mixer_a: Any  # [sets, CONTEXTS + 1]
-    mixer_b: Any
-    apm: Any  # [sets, 33]
-    inputs: Any  # [CONTEXTS + 1]
-    keys: Any  # [CONTEXTS]
-    slots: Any  # [CONTEXTS]
+    decisions: DecisionModel
+    keys: Any  # [CONTEXTS] of "is there depth?"
+    value_keys: Any  # [CONTEXTS] of the residual
     now: Any  # [H + 2 PAD, W + 2 PAD] ranks
     error: Any  # the same, signed residuals
 
@@ -61,11 +42,7 @@ def new_model(height: int, width: int) -> DepthModel:
     """A model that has seen nothing."""
     size = (height + 2 * PAD, width + 2 * PAD)
     return DepthModel(
-        np.stack([new_counters(1 << _TABLE_BITS) for _ in range(CONTEXTS)]),
-        new_mixer(_SETS, CONTEXTS + 1, 0.3),
-        new_mixer(_SETS, CONTEXTS + 1, 0.3),
-        new_apm(_SETS),
-        np.zeros(CONTEXTS + 1, np.int64),
+        new_decisions(_SETS),
         np.zeros(CONTEXTS, np.int64),
         np.zeros(CONTEXTS, np.int64),
         np.zeros(size, np.int64),
@@ -97,54 +74,40 @@ def _clip(v, limit):
     return min(max(v, -limit), limit) + limit
 
 
-@njit(cache=True, nogil=True)
-def _decide(node, bit, select_a, select_b, model, state, buffer, encode):
-    """One binary decision under the contexts in `model.keys`."""
-    inputs, slots, counters = model.inputs, model.slots, model.counters
-    for j in range(CONTEXTS):
-        h = np.uint64((model.keys[j] * 64 + node) * 16 + j) * np.uint64(0x9E3779B97F4A7C15)
-        slot = np.int64(h >> np.uint64(64 - _TABLE_BITS))
-        slots[j] = slot
-        inputs[j] = counter_input(counters[j, slot])
-    inputs[CONTEXTS] = 256
-    set_a, set_b = node * 16 + select_a, node * 16 + select_b
-    x_a = mixer_dot(model.mixer_a, set_a, inputs, CONTEXTS + 1)
-    x_b = mixer_dot(model.mixer_b, set_b, inputs, CONTEXTS + 1)
-    x = (x_a + x_b) >> 1
-    p = (squash(x) + apm_refine(model.apm, set_a, x)) >> 1
-    bit = code_bit(state, buffer, min(max(p, 16), 65520), bit, encode)
-    target = bit << 16
-    mixer_update(model.mixer_a, set_a, inputs, CONTEXTS + 1, target - squash(x_a), _RATE)
-    mixer_update(model.mixer_b, set_b, inputs, CONTEXTS + 1, target - squash(x_b), _RATE)
-    apm_update(model.apm, set_a, x, bit, 6)
-    for j in range(CONTEXTS):
-        counters[j, slots[j]] = counter_update(counters[j, slots[j]], bit, _LIMIT)
-    return bit
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+def _decide(d, keys, state, buffer, encode, node, select_a, select_b, bit):
+    return decide(
+        d.counters, d.mixer_a, d.mixer_b, d.bias_a, d.bias_b, d.apm, d.memory, d.places, keys, state, buffer, encode,
+        node, select_a, select_b, bit,
+    )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
-def _magnitude(value, node, select_a, select_b, model, state, buffer, encode):
-    """A number >= 1: unary to 20, then Exp-Golomb."""
-    k = 1
-    while k <= _UNARY:
-        if not _decide(node + k - 1, 1 if value > k else 0, select_a, select_b, model, state, buffer, encode):
-            return k
-        k += 1
-    rest = value - _UNARY
-    bits = 0
-    while bits < 16:
-        if not _decide(
-            node + _UNARY + bits, 1 if (rest >> (bits + 1)) > 0 else 0, select_a, select_b, model, state, buffer, encode
-        ):
+@njit(cache=True, nogil=True, _nrt=False)
+def _residual(residual, level, qS, d, keys, state, buffer, encode):
+    """Zero?  Sign?  Then the magnitude: unary to 20, then Exp-Golomb."""
+    if not _decide(d, keys, state, buffer, encode, 0, level, qS, 1 if residual != 0 else 0):
+        return np.int64(0)
+    expect(d.counters, keys, 2)
+    negative = _decide(d, keys, state, buffer, encode, 1, level, qS, 1 if residual < 0 else 0)
+    value = abs(residual)
+    size, low, bits, node = np.int64(1), np.int64(0), np.int64(0), np.int64(2)
+    while node < _NODES:
+        more = value > size if size <= _UNARY else (value - _UNARY) >> (bits + 1) > 0
+        if bits == 16 or not _decide(d, keys, state, buffer, encode, node, level, qS, 1 if more else 0):
             break
-        bits += 1
-    low = 0
-    for i in range(bits - 1, -1, -1):
-        low = (low << 1) | code_bit(state, buffer, 32768, (rest >> i) & 1, encode)
-    return _UNARY + ((1 << bits) | low)
+        node += 1
+        if size <= _UNARY:
+            size += 1
+        else:
+            bits += 1
+    if size > _UNARY:
+        for i in range(bits - 1, -1, -1):
+            low = (low << 1) | code_bit(state, buffer, 32768, ((value - _UNARY) >> i) & 1, encode)
+        size = _UNARY + ((1 << bits) | low)
+    return -size if negative else size
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def code_frame(ranks, count, warped, last, model, state, buffer, encode):
     """Encode or decode one picture.
 
@@ -153,9 +116,12 @@ def code_frame(ranks, count, warped, last, model, state, buffer, encode):
     last    the same size: the picture before, pixel by pixel
     """
     height, width = ranks.shape
-    now, error, keys = model.now, model.error, model.keys
-    now[:] = 0
-    error[:] = 0
+    now, error, keys, decisions = model.now, model.error, model.keys, model.decisions
+    values = model.value_keys
+    for y in range(now.shape[0]):
+        for x in range(now.shape[1]):
+            now[y, x] = 0
+            error[y, x] = 0
     latest = (count + 1) >> 1
     for y in range(PAD, height + PAD):
         for x in range(PAD, width + PAD):
@@ -189,13 +155,6 @@ def code_frame(ranks, count, warped, last, model, state, buffer, encode):
             keys[13] = wide | valid << 8 | held << 15
             keys[14] = (S > 0) | (SE > 0) << 1 | (SS > 0) << 2 | (warped[y + 1, x + 1] > 0) << 3 | (valid & 15) << 4
             keys[15] = 0
-            rank = ranks[y - PAD, x - PAD]
-            present = _decide(
-                _VALID, 1 if rank > 0 else 0, valid & 15, (seen & 3) | (held & 3) << 2, model, state, buffer, encode
-            )
-            if not present:
-                ranks[y - PAD, x - PAD] = 0
-                continue
             if W > 0 and N > 0:
                 guess = min(max(W + N - NW, min(W, N)), max(W, N)) if NW > 0 else (W + N) >> 1
             elif W > 0:
@@ -222,29 +181,33 @@ def code_frame(ranks, count, warped, last, model, state, buffer, encode):
             a = _digit(W - NW) if (valid & 5) == 5 else 15
             b = _digit(N - NW) if (valid & 6) == 6 else 15
             c = turn
-            keys[0] = a | b << 4 | c << 8
-            keys[1] = _digit(eW) | _digit(eN) << 4 | _digit(eNE) << 8
-            keys[2] = qS | level << 4 | qL << 8
-            keys[3] = qS | _digit(SE - S) << 4 | _digit(SS - S) << 8
-            keys[4] = qL | _digit(LE - L) << 4 | _digit(LS - L) << 8
-            keys[5] = guess
-            keys[6] = a | (_digit(W - WW) if WW > 0 else 15) << 4 | level << 8
-            keys[7] = b | (_digit(N - NN) if NN > 0 else 15) << 4 | (_digit(NE - NNE) if NNE > 0 else 15) << 8
-            keys[8] = _clip(eW, 6) * 169 + _clip(eN, 6) * 13 + _clip(eNW, 6)
-            keys[9] = level | (guess >> 3) << 4
-            keys[10] = valid | step << 7 | level << 11
-            keys[11] = _clip(W - guess, 20) * 1681 + _clip(N - guess, 20) * 41 + _clip(NE - guess, 20)
-            keys[12] = (x >> 3) | (y >> 3) << 10
-            keys[13] = _clip(dS, 30) * 61 + _clip(dL, 30)
-            keys[14] = (W * 31 + N) * 31 + NE
-            keys[15] = _clip(NE - guess, 20) * 1681 + _clip(WW - guess, 20) * 41 + _clip(NN - guess, 20)
-            residual = rank - guess
-            if not _decide(0, 1 if residual != 0 else 0, level, qS, model, state, buffer, encode):
-                residual = 0
-            else:
-                negative = _decide(1, 1 if residual < 0 else 0, level, qS, model, state, buffer, encode)
-                size = _magnitude(abs(residual), 2, level, qS, model, state, buffer, encode)
-                residual = -size if negative else size
+            values[0] = a | b << 4 | c << 8
+            values[1] = _digit(eW) | _digit(eN) << 4 | _digit(eNE) << 8
+            values[2] = qS | level << 4 | qL << 8
+            values[3] = qS | _digit(SE - S) << 4 | _digit(SS - S) << 8
+            values[4] = qL | _digit(LE - L) << 4 | _digit(LS - L) << 8
+            values[5] = guess
+            values[6] = a | (_digit(W - WW) if WW > 0 else 15) << 4 | level << 8
+            values[7] = b | (_digit(N - NN) if NN > 0 else 15) << 4 | (_digit(NE - NNE) if NNE > 0 else 15) << 8
+            values[8] = _clip(eW, 6) * 169 + _clip(eN, 6) * 13 + _clip(eNW, 6)
+            values[9] = level | (guess >> 3) << 4
+            values[10] = valid | step << 7 | level << 11
+            values[11] = _clip(W - guess, 20) * 1681 + _clip(N - guess, 20) * 41 + _clip(NE - guess, 20)
+            values[12] = (x >> 3) | (y >> 3) << 10
+            values[13] = _clip(dS, 30) * 61 + _clip(dL, 30)
+            values[14] = (W * 31 + N) * 31 + NE
+            values[15] = _clip(NE - guess, 20) * 1681 + _clip(WW - guess, 20) * 41 + _clip(NN - guess, 20)
+            # Their counters are on the way while it is coded whether there is depth.
+            expect(decisions.counters, values, 0)
+            rank = ranks[y - PAD, x - PAD]
+            present = _decide(
+                decisions, keys, state, buffer, encode, _VALID, valid & 15, (seen & 3) | (held & 3) << 2,
+                1 if rank > 0 else 0,
+            )  # fmt: skip
+            if not present:
+                ranks[y - PAD, x - PAD] = 0
+                continue
+            residual = _residual(rank - guess, level, qS, decisions, values, state, buffer, encode)
             rank = min(max(guess + residual, 1), count)
             ranks[y - PAD, x - PAD] = rank
             now[y, x] = rank

@@ -120,7 +120,7 @@ def _next_byte(state, buffer):
     return byte
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def code_bit(state, buffer, p1, bit, encode):
     """Encode `bit`, or decode one and return it.  `p1`: P(bit = 1) * 65536 in [1, 65535]."""
     width = state[RANGE]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from geo3d_compression.entropy.tables import CONFIDENCE, RECIPROCAL, SQUASH, STRETCH, STRETCH_LIMIT
 
 WEIGHT_ONE = 65536
-_WEIGHT_LIMIT = 16 * WEIGHT_ONE
+WEIGHT_LIMIT = 16 * WEIGHT_ONE
 
 APM_STEP = 176
 APM_SIZE = 33
@@ -85,7 +85,7 @@ def mixer_update(weights, row, inputs, count, error, rate):
     """Gradient step on the coding cost: w += rate * input * error / 2^22.  `error` = bit * 65536 - p."""
     for i in range(count):
         w = np.int64(weights[row, i]) + ((np.int64(inputs[i]) * error * rate + (1 << 21)) >> 22)
-        weights[row, i] = np.int32(min(max(w, -_WEIGHT_LIMIT), _WEIGHT_LIMIT))
+        weights[row, i] = np.int32(min(max(w, -WEIGHT_LIMIT), WEIGHT_LIMIT))
 
 
 @njit(cache=True, nogil=True, inline="always")

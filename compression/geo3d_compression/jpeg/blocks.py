@@ -17,9 +17,9 @@ from numba import njit
 from geo3d_compression.entropy.coder import PENDING, POSITION, RANGE
 from geo3d_compression.jpeg.around import Around, PlaneView
 from geo3d_compression.jpeg.classes import LOG
-from geo3d_compression.jpeg.dc import code_dc
+from geo3d_compression.jpeg.dc import announce_dc, code_dc
 from geo3d_compression.jpeg.edges import code_edges
-from geo3d_compression.jpeg.inner import code_inner, code_inner_count
+from geo3d_compression.jpeg.inner import announce_inner_count, code_inner, code_inner_count
 
 # 8192 / sqrt(2): the weight of frequency 0 at a block border, relative to the others.
 _HALF = 5793
@@ -61,6 +61,7 @@ def _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts, marks
     blank = np.zeros(64, np.int16)
     for row in range(row_0, row_1):
         rests[:] = 0
+        _announce_block(coder, view, meta, counts, reliability, twin, row, 0)
         for column in range(columns):
             index = row * columns + column
             at = offset + 64 * index
@@ -70,11 +71,6 @@ def _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts, marks
             left = coefs[at - 64 : at] if has_left else blank
             above = coefs[up : up + 64] if has_above else blank
             b = first_block + index
-            n_above = np.int64(counts[b - columns]) if has_above else np.int64(8)
-            n_left = np.int64(counts[b - 1]) if has_left else n_above
-            n_above = n_above if has_above else n_left
-            n_corner = np.int64(counts[b - columns - 1]) if has_left and has_above else n_above
-            n_right = np.int64(counts[b - columns + 1]) if has_right else n_above
             hood = Around(
                 at,
                 coefs[at : at + 64],
@@ -89,23 +85,28 @@ def _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts, marks
                 twin,
                 at + twin_offset,
                 light,
-                _light(coefs, meta, counts, p, row, column, light) if p > 0 else np.int64(0),
-                np.int64(counts[b - (first_block - meta[p - 1, 7])]) if twin else np.int64(0),
+                _light_count(meta, counts, p, row, column),
+                _twin_count(meta, counts, p, twin, index),
                 np.int64(reliability[b]),
                 block,
                 sums,
                 beside,
                 below[column],
             )
+            if p > 0:
+                _light(coefs, meta, p, row, column, light)
             for k in range(64):
                 block[k] = 0
             for k in range(16):
                 sums[k] = 0
-            total = code_inner_count(coder, view, hood, n_left, n_above, n_corner, n_right)
+            total = code_inner_count(coder, hood.here)
             counts[b] = total
             energy, error = code_inner(coder, view, hood, total)
             energy, error = code_edges(coder, view, hood, total, energy, error)
-            code_dc(coder, view, hood, total, energy, error, rests, dc_rest[column], pixels, scratch)
+            center = announce_dc(coder, view, hood, total, energy, error, rests, dc_rest[column], pixels, scratch)
+            if column + 1 < columns:
+                _announce_block(coder, view, meta, counts, reliability, twin, row, column + 1)
+            code_dc(coder, view, hood, center, rests, dc_rest[column])
             if not coder.encode:
                 for k in range(64):
                     hood.here[k] = block[k]
@@ -116,23 +117,60 @@ def _code_plane(coder, coefs, meta, tables, preds, reliability, p, counts, marks
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _light(coefs, meta, counts, p, row, column, light):
-    """Magnitudes of the first plane's blocks at the place of a chroma block; how many inner ones are not zero."""
+def _announce_block(coder, view, meta, counts, reliability, twin, row, column):
+    """Set up the count of a block's inner coefficients; those of the block to the left are known."""
+    p, columns = view.number, view.columns
+    index = row * columns + column
+    b = meta[p, 7] + index
+    has_left, has_above = column > 0, row > meta[p, 2]
+    has_right = has_above and column + 1 < columns
+    n_above = np.int64(counts[b - columns]) if has_above else np.int64(8)
+    n_left = np.int64(counts[b - 1]) if has_left else n_above
+    n_above = n_above if has_above else n_left
+    n_corner = np.int64(counts[b - columns - 1]) if has_left and has_above else n_above
+    n_right = np.int64(counts[b - columns + 1]) if has_right else n_above
+    announce_inner_count(
+        coder, view, meta[p, 0] + 64 * index, np.int64(reliability[b]), _light_count(meta, counts, p, row, column),
+        _twin_count(meta, counts, p, twin, index), n_left, n_above, n_corner, n_right,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _twin_count(meta, counts, p, twin, index):
+    """How many inner coefficients of the plane before are not zero at the same place."""
+    return np.int64(counts[meta[p - 1, 7] + index]) if twin else np.int64(0)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _light_count(meta, counts, p, row, column):
+    """How many inner coefficients of the first plane's blocks at the place of a chroma block are not zero."""
+    if p == 0:
+        return np.int64(0)
     ratio_x, ratio_y = max(meta[0, 4] // meta[p, 4], 1), max(meta[0, 5] // meta[p, 5], 1)
     count = np.int64(0)
+    for dy in range(ratio_y):
+        for dx in range(ratio_x):
+            y, x = row * ratio_y + dy, column * ratio_x + dx
+            if y < meta[0, 3] and x < meta[0, 1]:
+                count += counts[meta[0, 7] + y * meta[0, 1] + x]
+    return count // (ratio_x * ratio_y)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _light(coefs, meta, p, row, column, light):
+    """Magnitudes of the first plane's blocks at the place of a chroma block."""
+    ratio_x, ratio_y = max(meta[0, 4] // meta[p, 4], 1), max(meta[0, 5] // meta[p, 5], 1)
     for k in range(64):
         light[k] = 0
     for dy in range(ratio_y):
         for dx in range(ratio_x):
             y, x = row * ratio_y + dy, column * ratio_x + dx
             if y < meta[0, 3] and x < meta[0, 1]:
-                count += counts[meta[0, 7] + y * meta[0, 1] + x]
                 source = meta[0, 0] + 64 * (y * meta[0, 1] + x)
                 for v in range(8):
                     for u in range(8):
                         k = (v + ratio_y - 1) // ratio_y * 8 + (u + ratio_x - 1) // ratio_x
                         light[8 * v + u] += abs(np.int64(coefs[source + k]))
-    return count // (ratio_x * ratio_y)
 
 
 @njit(cache=True, nogil=True, _nrt=False)

@@ -57,4 +57,5 @@ def clip(value, limit):
 @njit(cache=True, nogil=True, _nrt=False)
 def divide(value, step):
     """Rounded division, symmetric around zero."""
-    return (value + step // 2) // step if value >= 0 else -((-value + step // 2) // step)
+    size = (abs(value) + step // 2) // step
+    return size if value >= 0 else -size

@@ -39,8 +39,8 @@ def _samples(block, table, pixels, scratch):
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def code_dc(coder, view, hood, total, energy, error, rests, dc_rest, pixels, scratch):
-    """Code DC into `hood.block` and leave the block's samples (* 8, without DC) in `pixels`.
+def announce_dc(coder, view, hood, total, energy, error, rests, dc_rest, pixels, scratch):
+    """Set up DC and leave the block's samples (* 8, without DC) in `pixels`; returns what DC is expected to be.
 
     rests, dc_rest   [2] what the blocks to the left and above differed by from their centre and from their prediction
     """
@@ -48,7 +48,7 @@ def code_dc(coder, view, hood, total, energy, error, rests, dc_rest, pixels, scr
     n_light, twin, log_step = hood.n_light, hood.twin, view.log_step
     rest_left, warp_rest_left = rests[0], rests[1]
     plane, quality, table, warped, preds = view.kind, view.quality, view.table, view.warped, view.preds
-    at, here, rel = hood.at, hood.here, hood.reliability
+    at, rel = hood.at, hood.reliability
     has_left, has_above, block = hood.has_left, hood.has_above, hood.block
     beside, below, light = hood.beside, hood.below, hood.light
     work, inputs, side_rows, to = coder.work, coder.inputs, view.side_rows, NEXT
@@ -135,12 +135,17 @@ def code_dc(coder, view, hood, total, energy, error, rests, dc_rest, pixels, scr
             ((log(abs(rest_left)) << 8 | log(abs(rest_above))) << 8 | rel) << 8 | log(error),
         )  # fmt: skip
     announce_value(coder, to)
-    advance(work, inputs, to)
-    rest = code_value(coder, clip(np.int64(here[0]) - center, 131071), False)
+    return center
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def code_dc(coder, view, hood, center, rests, dc_rest):
+    """Code the DC that was set up into `hood.block`; `rests`, `dc_rest`: see `announce_dc`."""
+    advance(coder.work, coder.inputs, NEXT)
+    rest = code_value(coder, clip(np.int64(hood.here[0]) - center, 131071), False)
     dc = clip(center + rest, 32767)
-    block[0] = dc
+    hood.block[0] = dc
     rests[0] = rest
     dc_rest[0] = rest
-    rests[1] = 8 * dc - np.int64(preds[0, at]) if warped and rel > 0 else np.int64(0)
+    rests[1] = 8 * dc - np.int64(view.preds[0, hood.at]) if view.warped and hood.reliability > 0 else np.int64(0)
     dc_rest[1] = rests[1]
-    return dc

@@ -13,9 +13,52 @@ from geo3d_compression.jpeg.around import error_beside, twin_value
 from geo3d_compression.jpeg.classes import LOG, clip, divide, fine, log, signed
 from geo3d_compression.jpeg.contexts import COUNT, EDGE, set_contexts, set_warp_contexts
 from geo3d_compression.jpeg.step import advance, announce_count, announce_value, code_count, code_value
-from geo3d_compression.jpeg.work import APM_ROW, CLASS, NEXT, ROW_0, ROW_1, ROW_2
+from geo3d_compression.jpeg.work import APM_ROW, CLASS, NEXT, ROW_0, ROW_1, ROW_2, SIDE
 
 _ROOT = 11585
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _announce_edge_count(coder, view, hood, total, energy, error, side, to):
+    """Set up how many coefficients of an edge are not zero."""
+    plane, quality, warped, preds = view.kind, view.quality, view.warped, view.preds
+    at, left, above, right, rel = hood.at, hood.left, hood.above, hood.right, hood.reliability
+    block, light, n_light, n_twin = hood.block, hood.light, hood.n_light, hood.n_twin
+    work, inputs, side_rows = coder.work, coder.inputs, view.side_rows
+    stride = 8 if side == 0 else 1
+    beside_count, above_count, row_count, n_warp = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    for t in range(1, 8):
+        k = t * stride
+        beside_count += left[k] != 0
+        above_count += above[k] != 0
+        row_count += block[k + (1 if side == 0 else 8)] != 0
+        if warped:
+            n_warp += abs(np.int64(preds[0, at + k])) >= 5
+    kind = side << 1 | plane
+    work[to + CLASS] = COUNT + side_rows
+    work[to + ROW_0] = (beside_count + above_count) * 4 + kind
+    work[to + ROW_1] = row_count * 8 + quality
+    work[to + ROW_2] = rel * 8 + n_warp if warped else LOG[total]
+    work[to + APM_ROW] = row_count
+    tag = (kind + 8) << 40
+    set_contexts(
+        work, inputs, to, COUNT,
+        tag | beside_count << 8 | above_count, tag | row_count << 8 | (beside_count + above_count),
+        tag | total << 8 | row_count, tag | total << 8 | quality,
+        tag | beside_count << 8 | row_count, tag | above_count << 8 | row_count,
+        tag | (beside_count << 8 | above_count) << 8 | row_count, tag | quality << 8 | row_count,
+        tag | n_light << 8 | n_twin, tag | log(light[stride]) << 8 | log(light[2 * stride]),
+        tag | (log(abs(np.int64(left[stride]))) << 8 | log(abs(np.int64(above[stride])))),
+        tag | (np.int64(right[stride] != 0) + np.int64(right[2 * stride] != 0)) << 8 | above_count,
+        tag | n_light << 8 | row_count, tag | log(energy) << 8 | row_count,
+    )  # fmt: skip
+    if warped:
+        set_warp_contexts(
+            work, to, COUNT, tag | n_warp << 8 | rel, tag | n_warp << 8 | rel << 4 | row_count << 16,
+            tag | n_warp << 8 | (beside_count + above_count) << 16 | rel, tag | n_warp << 8 | total << 16,
+            tag | log(error) << 8 | n_warp << 16 | rel, tag | n_warp << 8 | n_twin << 16 | rel,
+        )  # fmt: skip
+    announce_count(coder, to, 0)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -27,46 +70,21 @@ def code_edges(coder, view, hood, total, energy, error):
     beside, below, light, sums = hood.beside, hood.below, hood.light, hood.sums
     work, inputs, side_rows, to = coder.work, coder.inputs, view.side_rows, NEXT
     corner, right, left_2, above_2 = hood.corner, hood.right, hood.left_2, hood.above_2
-    log_step, n_light, n_twin = view.log_step, hood.n_light, hood.n_twin
+    log_step = view.log_step
+    # The quick model does not ask what the first edge adds: it can set up the count of the second before.
+    early = inputs.ndim == 2
+    _announce_edge_count(coder, view, hood, total, energy, error, 0, SIDE)
     for side in range(2):
         stride = 8 if side == 0 else 1
         count = np.int64(0)
-        beside_count, above_count, row_count, n_warp = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-        for t in range(1, 8):
-            k = t * stride
-            if coder.encode:
-                count += here[k] != 0
-            beside_count += left[k] != 0
-            above_count += above[k] != 0
-            row_count += block[k + (1 if side == 0 else 8)] != 0
-            if warped:
-                n_warp += abs(np.int64(preds[0, at + k])) >= 5
-        kind = side << 1 | plane
-        work[to + CLASS] = COUNT + side_rows
-        work[to + ROW_0] = (beside_count + above_count) * 4 + kind
-        work[to + ROW_1] = row_count * 8 + quality
-        work[to + ROW_2] = rel * 8 + n_warp if warped else LOG[total]
-        work[to + APM_ROW] = row_count
-        tag = (kind + 8) << 40
-        set_contexts(
-            work, inputs, to, COUNT,
-            tag | beside_count << 8 | above_count, tag | row_count << 8 | (beside_count + above_count),
-            tag | total << 8 | row_count, tag | total << 8 | quality,
-            tag | beside_count << 8 | row_count, tag | above_count << 8 | row_count,
-            tag | (beside_count << 8 | above_count) << 8 | row_count, tag | quality << 8 | row_count,
-            tag | n_light << 8 | n_twin, tag | log(light[stride]) << 8 | log(light[2 * stride]),
-            tag | (log(abs(np.int64(left[stride]))) << 8 | log(abs(np.int64(above[stride])))),
-            tag | (np.int64(right[stride] != 0) + np.int64(right[2 * stride] != 0)) << 8 | above_count,
-            tag | n_light << 8 | row_count, tag | log(energy) << 8 | row_count,
-        )  # fmt: skip
-        if warped:
-            set_warp_contexts(
-                work, to, COUNT, tag | n_warp << 8 | rel, tag | n_warp << 8 | rel << 4 | row_count << 16,
-                tag | n_warp << 8 | (beside_count + above_count) << 16 | rel, tag | n_warp << 8 | total << 16,
-                tag | log(error) << 8 | n_warp << 16 | rel, tag | n_warp << 8 | n_twin << 16 | rel,
-            )  # fmt: skip
-        announce_count(coder, to)
-        advance(work, inputs, to)
+        if coder.encode:
+            for t in range(1, 8):
+                count += here[t * stride] != 0
+        if side == 1 and not early:
+            _announce_edge_count(coder, view, hood, total, energy, error, 1, SIDE)
+        advance(work, inputs, SIDE)
+        if side == 0 and early:
+            _announce_edge_count(coder, view, hood, total, energy, error, 1, SIDE)
         count = code_count(coder, count, 3)
         on_edge = count
         if count == 0:

@@ -11,23 +11,18 @@ from geo3d_compression.jpeg.classes import LOG, clip, divide, fine, log, signed
 from geo3d_compression.jpeg.contexts import COUNT, INNER_AC, set_contexts, set_warp_contexts
 from geo3d_compression.jpeg.scan import ZIGZAG
 from geo3d_compression.jpeg.step import advance, announce_count, announce_value, code_count, code_value
-from geo3d_compression.jpeg.work import APM_ROW, CLASS, NEXT, ROW_0, ROW_1, ROW_2
+from geo3d_compression.jpeg.work import APM_ROW, CLASS, NEXT, NEXT_BLOCK, ROW_0, ROW_1, ROW_2
 
 INNER = np.array([z for z in ZIGZAG if z >= 8 and z % 8], np.int64)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def code_inner_count(coder, view, hood, n_left, n_above, n_corner, n_right):
-    """How many inner coefficients are not zero, from the counts of the blocks around."""
+def announce_inner_count(coder, view, at, rel, n_light, n_twin, n_left, n_above, n_corner, n_right):
+    """Set up how many inner coefficients of a block are not zero, from the counts of the blocks around."""
     p, plane, quality, warped, preds = view.number, view.kind, view.quality, view.warped, view.preds
-    at, here, rel, n_light, n_twin = hood.at, hood.here, hood.reliability, hood.n_light, hood.n_twin
-    work, inputs, side_rows, to = coder.work, coder.inputs, view.side_rows, NEXT
-    count = np.int64(0)
+    work, inputs, side_rows, to = coder.work, coder.inputs, view.side_rows, NEXT_BLOCK
     n_warp = np.int64(0)
     sum_warp = np.int64(0)
-    if coder.encode:
-        for i in range(49):
-            count += here[INNER[i]] != 0
     if warped:
         for i in range(49):
             size = abs(np.int64(preds[0, at + INNER[i]]))
@@ -53,8 +48,17 @@ def code_inner_count(coder, view, hood, n_left, n_above, n_corner, n_right):
             n_warp << 16 | n_light << 8 | n_twin << 24 | rel, log(sum_warp) << 8 | n_warp << 16 | rel,
             plane << 4 | rel << 20 | n_warp << 8,
         )  # fmt: skip
-    announce_count(coder, to)
-    advance(work, inputs, to)
+    announce_count(coder, to, 8 | min(around >> 3, 7))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def code_inner_count(coder, here):
+    """Code the count that was set up."""
+    count = np.int64(0)
+    if coder.encode:
+        for i in range(49):
+            count += here[INNER[i]] != 0
+    advance(coder.work, coder.inputs, NEXT_BLOCK)
     return code_count(coder, count, 6)
 
 

@@ -19,8 +19,8 @@ from geo3d_compression.entropy.coder import code_bit
 from geo3d_compression.entropy.lanes import LANES, dot, learn
 from geo3d_compression.entropy.models import APM_STEP, squash
 from geo3d_compression.entropy.prefetch import prefetch
+from geo3d_compression.entropy.registers import FACTS, PLACES, hear, teach
 from geo3d_compression.entropy.tables import STRETCH
-from geo3d_compression.jpeg.registers import FACTS, hear, teach
 from geo3d_compression.jpeg.work import (
     APM_ROW,
     BASE,
@@ -28,7 +28,6 @@ from geo3d_compression.jpeg.work import (
     INPUTS,
     LIMIT,
     NODES,
-    PLACES,
     RATE,
     ROW_0,
     ROW_1,

@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 from geo3d_compression.entropy.coder import code_bit
 from geo3d_compression.entropy.lanes import LANES, dot, learn
 from geo3d_compression.entropy.prefetch import prefetch
+from geo3d_compression.entropy.registers import FACTS, MEMORY, PLACES, hear, teach
 from geo3d_compression.entropy.tables import SQUASH, STRETCH, STRETCH_LIMIT
 from geo3d_compression.jpeg.mixture import correct, refine
-from geo3d_compression.jpeg.registers import FACTS, MEMORY, hear, teach
 from geo3d_compression.jpeg.work import (
     APM_ROW,
     BASE,
     CLASS,
     LIMIT,
     NODES,
-    PLACES,
     RATE,
     ROW_0,
     ROW_1,
@@ -68,10 +67,25 @@ def seek(work, to, group):
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def expect(counters, work, to, group):
+    """Ask for the counters of a group of decisions of an area, which may come."""
+    key = np.uint64(group + 1) * np.uint64(0xC2B2AE3D27D4EB4F)
+    for i in range(CONTEXTS):
+        h = (np.uint64(work[to + i]) + key) * np.uint64(0x9E3779B97F4A7C15)
+        prefetch(counters, (i << TABLE_BITS) | (np.int64(h >> np.uint64(64 - _PLACE_BITS)) << 3))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def ask(counters, weights, work, to, node):
     """Ask for the memory that the decision `node` of an area will need."""
     for i in range(CONTEXTS):
         prefetch(counters, work[to + PLACES + i])
+    ask_weights(weights, work, to, node)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def ask_weights(weights, work, to, node):
+    """Ask for the weights and the estimator of the decision `node` of an area."""
     a = work[to + CLASS] * NODES + node
     prefetch(weights, (a * 64 + work[to + ROW_0]) * LANES)
     prefetch(weights, (_SET_1 + a * 64 + work[to + ROW_1]) * LANES)
@@ -102,7 +116,7 @@ def _mix(weights, start, inputs):
     return min(max(np.int64(dot(weights, start, inputs, 0)) >> 10, -2815), 2815)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit):
     """Encode `bit`, or decode one and return it.  `node`: which decision; `slot`: its counter in the place sought."""
     hear(counters, work, slot, _STRETCH, FACTS, inputs, 12, 1, 0, 0, CONTEXTS, 1)

@@ -18,6 +18,7 @@ from geo3d_compression.jpeg import mixture, quick
 
 _mixed_seek, _mixed_code, _mixed_ask, _mixed_advance = mixture.seek, mixture.code, mixture.ask, mixture.advance
 _quick_seek, _quick_code, _quick_ask, _quick_advance = quick.seek, quick.code, quick.ask, quick.advance
+_quick_expect, _quick_ask_weights = quick.expect, quick.ask_weights
 
 # Groups of decisions that share a place: the first of a value, long lengths, then one for each length; counts.
 _FIRST, _LONG, _BELOW, _COUNT = 0, 1, 2, 32
@@ -60,9 +61,23 @@ def announce_value(coder, to):
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def announce_count(coder, to):
-    """The same of a count."""
+def announce_count(coder, to, guess):
+    """The same of a count; `guess`: what its three lowest bits probably come after, 0 where there are no others."""
     _announce(coder.counters, coder.weights, coder.work, coder.inputs, to, _COUNT + 1, 45)
+    if guess > 0:
+        _expect(coder.counters, coder.work, coder.inputs, to, _COUNT + guess)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _expect(counters, work, inputs, to, group):
+    if inputs.ndim == 2:
+        _quick_expect(counters, work, to, group)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _ask_weights(weights, work, inputs, node):
+    if inputs.ndim == 2:
+        _quick_ask_weights(weights, work, 0, node)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -74,7 +89,7 @@ def advance(work, inputs, source):
         _mixed_advance(work, source)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _code(state, buffer, encode, counters, weights, work, inputs, node, slot, bit):
     """Encode `bit`, or decode one and return it.  `node`: which decision; `slot`: its counter in the place sought."""
     if inputs.ndim == 2:
@@ -86,6 +101,7 @@ def _code(state, buffer, encode, counters, weights, work, inputs, node, slot, bi
 def _value(s, b, e, c, w, work, x, value, nonzero):
     if not nonzero and _code(s, b, e, c, w, work, x, 0, 0, np.int64(value != 0)) == 0:
         return np.int64(0)
+    _ask_weights(w, work, x, 2)
     negative = _code(s, b, e, c, w, work, x, 1, 1, np.int64(value < 0))
     magnitude = abs(value)
     length = 1
@@ -96,6 +112,8 @@ def _value(s, b, e, c, w, work, x, value, nonzero):
         if _code(s, b, e, c, w, work, x, 1 + min(length, 12), slot, np.int64(magnitude >> length != 0)) == 0:
             break
         length += 1
+        _expect(c, work, x, 0, _BELOW + length)
+        _ask_weights(w, work, x, 14 + min(length, 14))
     result = np.int64(1)
     if length > 1:
         _seek(work, x, _BELOW + length)
@@ -114,6 +132,8 @@ def _count(s, b, e, c, w, work, x, value, bits):
         if at < bits - 1 and (bits - 1 - at) % 3 == 0:
             _seek(work, x, _COUNT + result)
             local = np.int64(1)
+        if at > 0:
+            _ask_weights(w, work, x, 45 + bits - at)
         bit = _code(s, b, e, c, w, work, x, 44 + bits - at, local - 1, (value >> at) & 1)
         local = local << 1 | bit
         result = result << 1 | bit

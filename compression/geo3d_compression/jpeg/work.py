@@ -1,9 +1,9 @@
 # mypy: allow-untyped-defs, no-check-untyped-defs
 """The scratch array that the kernels of the coefficient model share, and the hash of their contexts.
 
-work = [what is coded now | what comes next | the same of other things to come | settings]
+work = [what is coded now | what comes next | the count of the next block | that of the second edge | settings]
 
-The first three are alike: keys of the contexts (32), places of their counters (32), rows of mixers and estimators.
+The first four are alike: keys of the contexts (32), places of their counters (32), rows of mixers and estimators.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-PLACES = 32
 ROW_0, ROW_1, ROW_2, CLASS, APM_ROW = range(64, 69)
 AREA = 72
-NEXT, LATER = AREA, 2 * AREA
+NEXT, NEXT_BLOCK, SIDE = AREA, 2 * AREA, 3 * AREA
 # Settings: active context ranges [0, BASE) and [WARP_FIRST, WARP_END), rates, mixer inputs.
-BASE, WARP_FIRST, WARP_END, LIMIT, RATE, INPUTS = range(3 * AREA, 3 * AREA + 6)
-WORK_SIZE = 3 * AREA + 8
+BASE, WARP_FIRST, WARP_END, LIMIT, RATE, INPUTS = range(4 * AREA, 4 * AREA + 6)
+WORK_SIZE = 4 * AREA + 8
 
 NODES = 64
 

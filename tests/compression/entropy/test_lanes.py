@@ -1,7 +1,8 @@
 """The vectors against the plain loop in Python, products that wrap included."""
 
 import numpy as np
-from geo3d_compression.entropy.lanes import LANES, dot, learn
+from geo3d_compression.entropy.lanes import LANES, dot, learn, wide_dot, wide_learn
+from geo3d_compression.entropy.models import mixer_dot, mixer_update
 from numba import njit
 from numpy.typing import NDArray
 
@@ -32,3 +33,28 @@ def test_same_as_the_loop() -> None:
             total = _both(weights, inputs, start, first, error)
             assert total == _wrap(np.int64(_wrap((w >> 6) * x).sum()))
             np.testing.assert_array_equal(weights, expected)
+
+
+@njit
+def _wide(weights, inputs, start, first, second, factor, limit):
+    total = wide_dot(weights, start, inputs, first, second)
+    wide_learn(weights, start, inputs, first, second, np.int32(factor), np.int32(limit))
+    return total
+
+
+def test_wide_ones_are_the_mixer_of_the_models() -> None:
+    rng = np.random.default_rng(5)
+    limit = 16 << 16
+    for start, first, second in ((0, 0, 8), (7, 16, 3), (32, 1, 20)):
+        weights = rng.integers(-limit, limit + 1, 64).astype(np.int32)
+        weights[start : start + 2] = limit, -limit
+        inputs = rng.integers(-2815, 2816, 32).astype(np.int32)
+        inputs[[first, first + 1]] = 2815, -2815
+        error, rate = int(rng.integers(60000, 65536)), 120
+        chosen = np.concatenate([inputs[first : first + 8], inputs[second : second + 8]]).astype(np.int64)
+        rows = weights[start : start + 16].reshape(1, 16).copy()
+        expected = mixer_dot(rows, 0, chosen, 16)
+        mixer_update(rows, 0, chosen, 16, error, rate)
+        total = _wide(weights, inputs, start, first, second, error * rate, limit)
+        assert min(max(int(total) >> 16, -2815), 2815) == expected
+        np.testing.assert_array_equal(weights[start : start + 16], rows[0])

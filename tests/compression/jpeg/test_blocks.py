@@ -16,7 +16,8 @@ def test_compiled_functions_do_what_they_say(monkeypatch: pytest.MonkeyPatch) ->
         return model.encode_planes(flatten(planes)[0], planes, rows, model.fresh_state())
 
     compiled = code()
-    for name in ("code_inner_count", "code_inner", "code_edges", "code_dc", "_light", "_leave", "_code_plane"):
+    names = "code_inner_count code_inner code_edges announce_dc code_dc _announce_block _light _leave _code_plane"
+    for name in names.split():
         monkeypatch.setattr(blocks, name, getattr(blocks, name).py_func)
     monkeypatch.setattr(model, "code_planes", model.code_planes.py_func)
     assert code() == compiled

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from geo3d_compression.entropy.models import counter_update
+from geo3d_compression.entropy.registers import FACTS, PLACES, hear, teach
 from geo3d_compression.entropy.tables import CONFIDENCE, STRETCH
 from geo3d_compression.jpeg.quick import _STRETCH
-from geo3d_compression.jpeg.registers import FACTS, hear, teach
-from geo3d_compression.jpeg.work import PLACES, WORK_SIZE
+from geo3d_compression.jpeg.work import WORK_SIZE
 from numba import njit
 
 

@@ -3,7 +3,7 @@
 
 One by one, inputs are stored and then loaded as vectors, which a processor can only do once every store has left
 its queue.  Here counters are put together in registers, and all that is stored is read as it was written.  The bits are
-those of `entropy.models.counter_update` and of the loops in `tests/compression/jpeg/test_registers.py`.
+those of `entropy.models.counter_update` and of the loops in `tests/compression/entropy/test_registers.py`.
 
     facts[n]  RECIPROCAL[n] | CONFIDENCE[n] << 16
     stretch   logits of the probabilities in 4096 or 65536 steps
@@ -22,8 +22,9 @@ from numba import types
 from numba.extending import intrinsic
 
 from geo3d_compression.entropy.tables import CONFIDENCE, RECIPROCAL
-from geo3d_compression.jpeg.work import PLACES
 
+# Where the places of counters begin in `work`.
+PLACES = 32
 LANES = 8
 SIX = 6
 MEMORY = 32

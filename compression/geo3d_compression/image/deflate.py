@@ -105,7 +105,8 @@ def find_settings(pieces: Pieces, stream: bytes) -> Deflate:
     first = next(iter(pieces()))
     for memory, strategy, level in product(_MEMORY, _STRATEGIES, _LEVELS):
         settings = Deflate(level, strategy, memory, window)
-        if all(_begins(first[:size], settings, stream) for size in _HEADS) and gives(pieces(), settings, stream):
+        heads = [size for size in _HEADS if size < len(first)]
+        if all(_begins(first[:size], settings, stream) for size in heads) and gives(pieces(), settings, stream):
             return settings
     return Deflate(0)
 

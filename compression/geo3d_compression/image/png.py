@@ -50,8 +50,11 @@ class PngFile:
     deflate: Deflate
 
 
-def parse_png(data: bytes) -> PngFile:
-    """Take a PNG file apart.  Raises `FormatError` where it is damaged, interlaced or has a wrong checksum."""
+def parse_png(data: bytes, settings: bool = True) -> PngFile:
+    """Take a PNG file apart.  Raises `FormatError` where it is damaged, interlaced or has a wrong checksum.
+
+    settings   whether to look for how the stream was made, which takes most of the time
+    """
     if not data.startswith(SIGNATURE):
         raise FormatError(f"not a PNG file (its first bytes are {data[:8]!r})")
     at, first, last = 8, 0, 0
@@ -93,7 +96,7 @@ def parse_png(data: bytes) -> PngFile:
         not np.array_equal(_to_rows(samples[a:b], bits), plain[a:b]) for a, b in _blocks(height, 8 * row)
     ):
         raise FormatError("PNG has stray bits at the end of its rows")
-    deflate = find_settings(lambda: _filtered(samples, bits, filters), stream)
+    deflate = find_settings(lambda: _filtered(samples, bits, filters), stream) if settings else Deflate(0)
     return PngFile(samples, bits, filters, data[:first], data[last:], tuple(sizes), deflate)
 
 

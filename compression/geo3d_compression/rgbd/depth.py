@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError, FormatError
 from geo3d.types import PinholeCamera
+from geo3d_compression.cloud.parallel import ordered_map
 from geo3d_compression.container import Container, ContainerWriter, Item
 from geo3d_compression.container.fields import Cursor
 from geo3d_compression.depth import DepthOptions, decode_depth, encode_depth
@@ -22,7 +24,7 @@ from geo3d_compression.depth.sequence import Motions
 from geo3d_compression.depth.warp import FixedCamera, fixed_motion
 from geo3d_compression.image.png import parse_png, rebuild_png
 from geo3d_compression.rgbd.motion import Calibration
-from geo3d_compression.rgbd.shells import shell, unshell
+from geo3d_compression.rgbd.shells import open_shell, shell
 
 # Fewer files are coded alone.
 _FEWEST = 2
@@ -48,7 +50,7 @@ class _Pictures:
         return len(self._paths)
 
     def __getitem__(self, k: int) -> NDArray[np.uint16]:
-        return parse_png(self._paths[k].read_bytes()).samples[:, :, 0].astype(np.uint16)
+        return parse_png(self._paths[k].read_bytes(), settings=False).samples[:, :, 0].astype(np.uint16)
 
 
 def encode_depths(
@@ -59,18 +61,14 @@ def encode_depths(
     shells = bytearray()
     shape: tuple[int, ...] | None = None
     # A picture that several colour frames share is coded once.
-    for name, T in {name: (name, T) for name, T in depths}.values():
-        data = (root / name).read_bytes()
-        try:
-            file = parse_png(data)
-        except FormatError:
+    once = list({name: (name, T) for name, T in depths}.values())
+    for (name, T), about in zip(once, ordered_map(partial(_about, root), [n for n, _ in once], threads), strict=True):
+        if about is None:
             continue
-        if file.samples.shape[2] != 1 or file.bits != 16 or not file.deflate.level or rebuild_png(file) != data:
-            continue
-        shape = shape or file.samples.shape
-        if file.samples.shape == shape:
+        shape = shape or about[0]
+        if about[0] == shape:
             kept.append((name, T))
-            shells += shell(file)
+            shells += about[1]
     if len(kept) < _FEWEST or shape is None:
         return None
     camera, motions = _motions([T for _, T in kept], calibration, shape)
@@ -79,6 +77,18 @@ def encode_depths(
         pictures = _Pictures([root / name for name, _ in kept])
         encode_depth(pictures, writer, item, DepthOptions(threads=threads), camera, motions)
         return DepthPart(writer.to_bytes(), bytes(shells), tuple(name for name, _ in kept))
+
+
+def _about(root: Path, name: str) -> tuple[tuple[int, ...], bytes] | None:
+    """Shape and shell of a picture, or None where it has other samples or would not come back."""
+    data = (root / name).read_bytes()
+    try:
+        file = parse_png(data)
+    except FormatError:
+        return None
+    if file.samples.shape[2] != 1 or file.bits != 16 or not file.deflate.level or rebuild_png(file) != data:
+        return None
+    return file.samples.shape, shell(file)
 
 
 def decode_depths(container: bytes, shells: bytes, count: int, threads: int) -> list[bytes]:
@@ -90,9 +100,9 @@ def decode_depths(container: bytes, shells: bytes, count: int, threads: int) -> 
     if len(frames) != count:
         raise BitstreamError(f"a folder lists {count} depth pictures, but {len(frames)} are coded")
     cursor = Cursor(shells, "shells of the depth pictures")
-    files = [unshell(cursor, np.ascontiguousarray(frame)[:, :, None], 16) for frame in frames]
+    opened = [open_shell(cursor, np.ascontiguousarray(frame)[:, :, None], 16) for frame in frames]
     cursor.finish()
-    return files
+    return list(ordered_map(rebuild_png, opened, threads))
 
 
 def _motions(

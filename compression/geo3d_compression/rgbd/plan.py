@@ -133,6 +133,6 @@ def _pairs(folder: FrameFolder, frames: Sequence[FrameFiles], sizes: dict[str, t
 def _luma(data: bytes) -> NDArray[np.float32]:
     """[H, W] grey levels of a colour file; green of a PNG file."""
     if data.startswith(SIGNATURE):
-        samples = parse_png(data).samples
+        samples = parse_png(data, settings=False).samples
         return samples[:, :, min(1, samples.shape[2] - 1)].astype(np.float32)
     return luma_pyramid(coded_frame(parse(data), np.zeros((1, 1))))[0]

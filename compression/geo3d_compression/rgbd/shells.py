@@ -27,10 +27,15 @@ def shell(file: PngFile) -> bytes:
 
 def unshell(cursor: Cursor, samples: NDArray[Any], bits: int) -> bytes:
     """The file of samples [H, W, C] and the shell that comes next."""
+    return rebuild_png(open_shell(cursor, samples, bits))
+
+
+def open_shell(cursor: Cursor, samples: NDArray[Any], bits: int) -> PngFile:
+    """The same, taken apart."""
     settings = settings_of(*(cursor.varint() for _ in range(4)))
     before, after, filters, sizes = (cursor.take(cursor.varint()) for _ in range(4))
     kinds = np.frombuffer(filters, np.uint8)
     if len(kinds) != len(samples) or kinds.max() > 4 or not len(sizes) or len(sizes) % 4:
         raise BitstreamError("the shell of a PNG file is damaged")
     lengths = tuple(int(v) for v in np.frombuffer(sizes, "<u4"))
-    return rebuild_png(PngFile(samples, bits, kinds, before, after, lengths, settings))
+    return PngFile(samples, bits, kinds, before, after, lengths, settings)

@@ -32,6 +32,7 @@ def test_a_window_is_watched(tmp_path: Path, drag: float) -> None:
     assert row["peak_mb"] > 50
     if drag:
         assert row["pictures"] > 0
-        assert 0 < row["longest_still_s"] <= drag + 1
+        assert row["dragged_s"] >= drag
+        assert 0 < row["longest_still_s"] <= row["dragged_s"] + 1
     else:
         assert row["whole_s"] >= row["first_s"]

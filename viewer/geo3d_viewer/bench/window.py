@@ -74,7 +74,10 @@ def watch(path: Path, place: Path, drag: float = 0.0, rest: float = 0.0, limit: 
             time.sleep(0.05)
             now, seen = time.perf_counter() - start, screen.bytes()
         row: Row = {"first_s": now}
-        row |= _dragged(screen, drag, rest) if drag else _settled(screen, process.pid, start, now, limit)
+        if drag:
+            row |= _dragged(screen, drag, rest, limit)
+        else:
+            row |= _settled(screen, process.pid, start, now, limit)
         return row | {"peak_mb": _peak_mb(process.pid)}
     finally:
         process.kill()
@@ -103,15 +106,18 @@ def _settled(screen: VirtualScreen, pid: int, start: float, changed: float, limi
     return {"whole_s": changed}
 
 
-def _dragged(screen: VirtualScreen, seconds: float, rest: float) -> Row:
-    """How often and how evenly the picture changes while the mouse turns it to and fro, pixel by pixel."""
+def _dragged(screen: VirtualScreen, seconds: float, rest: float, limit: float) -> Row:
+    """How often and how evenly the picture changes while the mouse turns it to and fro, pixel by pixel.
+
+    A picture that has not moved by then is dragged on, up to `limit`: how long it stood is what is asked.
+    """
     time.sleep(rest)
     x, y = _SIZE[0] // 3, _SIZE[1] // 2
     screen.do("mousemove", str(x), str(y), "mousedown", "1")
     start = time.perf_counter()
     before, at, gaps = screen.bytes(), start, []
     moves = 0
-    while (now := time.perf_counter()) < start + seconds:
+    while (now := time.perf_counter()) < start + (seconds if gaps else limit):
         seen = screen.bytes()
         if not np.array_equal(seen, before):
             gaps.append(now - at)
@@ -121,7 +127,7 @@ def _dragged(screen: VirtualScreen, seconds: float, rest: float) -> Row:
         time.sleep(0.02)
     gaps.append(time.perf_counter() - at)
     screen.do("mouseup", "1")
-    return {"dragged_s": seconds, "pictures": len(gaps) - 1, "longest_still_s": max(gaps)}
+    return {"dragged_s": now - start, "pictures": len(gaps) - 1, "longest_still_s": max(gaps)}
 
 
 def _cpu_s(pid: int) -> float:

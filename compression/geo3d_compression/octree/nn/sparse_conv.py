@@ -37,7 +37,7 @@ class SparseConv27(torch.autograd.Function):
 
 
 def _convolve(x: Tensor, table: Tensor, weight: Tensor) -> Tensor:
-    out = x.new_zeros(len(table), weight.shape[1])
+    out = x.new_empty(len(table), weight.shape[1])
     for part, rows in _gathered(x, table):
         torch.mm(rows, weight, out=out[part])
     return out
@@ -48,7 +48,7 @@ def _gathered(x: Tensor, table: Tensor):  # type: ignore[no-untyped-def]
     n, C = len(table), x.shape[1]
     size = _BLOCK_CPU if x.device.type == "cpu" else _BLOCK_GPU
     padded = torch.cat([x, x.new_zeros(1, C)])
-    buffer = x.new_zeros(min(size, n) * 27, C)
+    buffer = x.new_empty(min(size, n) * 27, C)
     for first in range(0, n, size):
         part = slice(first, min(first + size, n))
         rows = buffer[: 27 * (part.stop - first)]

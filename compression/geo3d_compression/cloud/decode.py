@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from geo3d.errors import BitstreamError, Geo3DError
 from geo3d.ops.morton import morton_decode, morton_encode
 from geo3d.types import PointCloud
-from geo3d_compression import octree
 from geo3d_compression.attributes.channels import ChannelRange, decode_channels
 from geo3d_compression.attributes.lossy import decode_colors, split_levels, ycc_to_rgb
 from geo3d_compression.attributes.order import CodingOrder, build_order
 from geo3d_compression.cloud.attributes import ranges, restore, to_cloud
+from geo3d_compression.cloud.geometry import decode_geometry
 from geo3d_compression.cloud.groups import level_cuts
 from geo3d_compression.cloud.header import AttributeHeader, CloudHeader, TileHeader, channel_groups
 from geo3d_compression.cloud.metadata import unpack_metadata
@@ -201,7 +201,7 @@ def _decode_geometry(job: _Job, level: int) -> NDArray[np.int64]:
             job.geometry, tile.depth, job.header.scale, tile.cells, tile.density, tile.voxels, job.threads
         )  # fmt: skip
         return voxels if level == tile.depth else np.unique(voxels >> 3 * (tile.depth - level))
-    voxels = octree.decode(job.geometry, tile.depth, level)
+    voxels = decode_geometry(job.geometry, tile.depth, level)
     if len(voxels) == 0 or len(voxels) > tile.voxels or (level == tile.depth and len(voxels) != tile.voxels):
         raise BitstreamError(f"a tile of {tile.voxels} voxels decoded to {len(voxels)}")
     codes = morton_encode(voxels)

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from geo3d.ops.morton import morton_decode, morton_encode
 from geo3d.types import PointCloud
-from geo3d_compression import octree
 from geo3d_compression.attributes.channels import ChannelRange, encode_channels
 from geo3d_compression.attributes.lossy import encode_colors, level_means, rgb_to_ycc, split_levels
 from geo3d_compression.attributes.order import CodingOrder, build_order
 from geo3d_compression.cloud.attributes import Attribute, of_cloud, ranges, refinement
+from geo3d_compression.cloud.geometry import encode_geometry
 from geo3d_compression.cloud.groups import groups_of, level_cuts
 from geo3d_compression.cloud.header import CloudHeader, TileHeader, channel_groups
 from geo3d_compression.cloud.metadata import pack_metadata
@@ -146,7 +146,7 @@ def _encode_tile(job: TileJob) -> tuple[Tile, TileHeader, list[Chunk], float]:
         geometry, voxels, codes, error = coded.chunks, coded.codes, coded.codes, coded.error
         surface = {"cells": coded.cells, "density": coded.density}
     else:
-        geometry = octree.encode(morton_decode(voxels), tile.depth, options.profile, sensor)
+        geometry = encode_geometry(voxels, tile.depth, options.profile, sensor)
     chunks: list[Chunk] = [(ChunkType.GEOMETRY, k, data) for k, data in enumerate(geometry)]
     groups = 1
     several = counts if len(voxels) < len(codes) else None

@@ -41,17 +41,23 @@ _MAX_NODES_PER_BYTE = 1 << 15
 
 
 def encode(
-    voxels: NDArray[np.integer], depth: int, profile: Profile = "best", origin: ArrayLike | None = None
+    voxels: NDArray[np.integer],
+    depth: int,
+    profile: Profile = "best",
+    origin: ArrayLike | None = None,
+    sensor: Sensor | None = None,
 ) -> list[bytes]:
     """Chunks, coarse first, of unique voxels [N, 3] with coordinates in [0, 2^depth).
 
     `origin` [3]: where the sensor stood, in cells (fractions and positions outside the grid allowed).  Scans of one
     spinning scanner or one camera frame shrink when it is given; it is only a hint and changes no voxel.
+    `sensor`: what `find_sensor` makes of it, if that is known.
     """
     profile_id = _profile_id(profile)
     codes = _sorted_codes(voxels, depth)
-    parents = 1 + int(np.count_nonzero(np.diff(codes >> 3)))
-    sensor = find_sensor(morton_decode(codes), parents, origin)
+    parents = count_parents(codes)
+    if sensor is None:
+        sensor = find_sensor(morton_decode(codes), parents, origin)
     networks = choose_networks(profile, len(codes), parents, sensor.mode)
     header = bytes([VERSION, profile_id, depth, networks]) + write_varint(len(codes)) + sensor.write()
     if len(codes) == 0 or depth == 0:
@@ -111,6 +117,11 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
     if target == depth and nodes.size != leaves:
         raise BitstreamError(f"octree header declares {leaves} leaves, its levels hold {nodes.size}")
     return nodes.coords[:-1].astype(np.int64)
+
+
+def count_parents(codes: NDArray[np.int64]) -> int:
+    """Nodes of the level above that sorted codes are in."""
+    return 1 + int(np.count_nonzero(np.diff(codes >> 3)))
 
 
 def model_id(profile: Profile) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo3d.errors import BitstreamError, ShapeError
-from geo3d_compression.octree.camera import find_camera
+from geo3d_compression.octree.camera import Camera, find_camera
 from geo3d_compression.octree.choice import is_closed
 from geo3d_compression.octree.rings import NO_RINGS, Rings, find_rings, read_rings
 from geo3d_compression.octree.scanner import find_scanner, unmoved
@@ -35,6 +35,13 @@ class Sensor(NamedTuple):
     vx: int = 0
     vy: int = 0
     rings: Rings = NO_RINGS
+
+    def camera(self) -> Camera | None:
+        """The camera that it is, if it is one."""
+        if self.mode < CAMERA_X:
+            return None
+        axis, backwards = divmod(self.mode - CAMERA_X, 2)
+        return Camera(axis, bool(backwards), np.array([self.x, self.y, self.z]) / SUBCELLS)
 
     def write(self) -> bytes:
         """As in the header of a stream."""

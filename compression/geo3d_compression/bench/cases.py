@@ -19,11 +19,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from geo3d.io import read_points
 from geo3d.ops.voxelize import unique_voxels
 from geo3d.types import PointCloud
 from geo3d_compression.bench import tmc13
+
+# Of the Kinect's depth pictures: pixels, and metres beyond which it only guesses.
+_FOCAL, _FARTHEST = 585.0, 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +73,7 @@ def cases(data: Path | None) -> Iterator[Case]:
             8 * int(row["bytes"]) / int(row["points"]), (float(row["enc_s"]), float(row["dec_s"])),
             float(color) if color else None,
         )  # fmt: skip
+    yield from depth_frames(data)
     if tmc13.program():
         yield from sampled(data)
 
@@ -88,6 +93,20 @@ def _references() -> list[dict[str, str]]:
     text = (files(__package__) / "tmc13.csv").read_text()
     # Sampled meshes depend on the sampling; records are compared for clouds that everybody has alike.
     return [r for r in csv.DictReader(text.splitlines()) if "surface" not in r["grid"]]
+
+
+def depth_frames(data: Path) -> Iterator[Case]:
+    """Points of single depth pictures of `data`/pcc/indoor/7scenes_raw (Kinect, 585 pixels), in the camera's frame."""
+    for path in sorted((data / "pcc" / "indoor").glob("7scenes_raw/*.depth.png")):
+        with Image.open(path) as picture:
+            depth = np.asarray(picture).astype(np.float64) / 1000
+        depth[depth > _FARTHEST] = 0
+        v, u = np.nonzero(depth)
+        z = depth[v, u]
+        height, width = depth.shape
+        points = np.stack([(u - width / 2) / _FOCAL * z, (v - height / 2) / _FOCAL * z, z], axis=1)
+        for cell in (0.001, 0.002, 0.01):
+            yield Case(path.name.split(".")[0], "frame", f"{cell * 1000:g} mm", on_grid(PointCloud(points), cell))
 
 
 def sampled(data: Path) -> Iterator[Case]:

@@ -2,8 +2,8 @@
 
 Chunk layout (all numbers LEB128 unless said):
 
-    chunk 0   version (u8), profile (u8), depth (u8), networks (u8), number of leaves, sensor and its rings, then as the
-              others
+    chunk 0   version (u8), profile (u8), depth (u8), networks (u8), view (u8), number of leaves, sensor and its rings,
+              then as the others
     chunk k   number of levels in the chunk, children of each level, bytes of every lane but the last, the lanes'
               range coder bytes
 
@@ -26,12 +26,13 @@ from geo3d_compression.octree.level_coder import Coder, LevelCoder
 from geo3d_compression.octree.levels import child_level, occupancy_of, root_level
 from geo3d_compression.octree.morton import MAX_DEPTH, morton_decode, morton_encode
 from geo3d_compression.octree.sensor import Sensor, find_sensor, read_sensor
+from geo3d_compression.octree.turn import VIEWS, turn, turn_back, turn_sensor, view_of
 from geo3d_compression.octree.varint import read_varint, write_varint
 from geo3d_compression.octree.weights import NETWORKS, weights_id
 
 Profile = Literal["fast", "best"]
 
-VERSION = 11
+VERSION = 12
 
 # Levels up to this many nodes go into the first chunk.
 _FIRST_CHUNK_NODES = 1 << 14
@@ -59,7 +60,9 @@ def encode(
     if sensor is None:
         sensor = find_sensor(morton_decode(codes), parents, origin)
     networks = choose_networks(profile, len(codes), parents, sensor.mode)
-    header = bytes([VERSION, profile_id, depth, networks]) + write_varint(len(codes)) + sensor.write()
+    view = view_of(sensor)
+    codes, sensor = turn(codes, depth, view), turn_sensor(sensor, depth, view)
+    header = bytes([VERSION, profile_id, depth, networks, view]) + write_varint(len(codes)) + sensor.write()
     if len(codes) == 0 or depth == 0:
         return [header + write_varint(0)]
     occupancies = occupancy_of(codes, depth)
@@ -87,7 +90,7 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
     target = depth if level is None else level
     if not 0 <= target <= depth:
         raise ShapeError(f"level must be between 0 and the depth {depth}, got {target}")
-    leaves, profile, networks, sensor, position = _read_header(chunks, depth)
+    leaves, profile, networks, view, sensor, position = _read_header(chunks, depth)
     if leaves == 0:
         return np.zeros((0, 3), np.int64)
     coder = LevelCoder(depth, profile, sensor, networks)
@@ -116,7 +119,7 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
         raise BitstreamError(f"the octree chunks end at level {index}; level {target} of {depth} needs more of them")
     if target == depth and nodes.size != leaves:
         raise BitstreamError(f"octree header declares {leaves} leaves, its levels hold {nodes.size}")
-    return nodes.coords[:-1].astype(np.int64)
+    return turn_back(nodes.coords[:-1].astype(np.int64), target, view)
 
 
 def count_parents(codes: NDArray[np.int64]) -> int:
@@ -159,10 +162,10 @@ def _groups(counts: list[int]) -> list[tuple[int, int]]:
     return [(0, first)] + [(k, k + 1) for k in range(first, len(counts))]
 
 
-def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, int, Sensor, int]:
-    if not chunks or len(chunks[0]) < 4:
+def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, int, int, Sensor, int]:
+    if not chunks or len(chunks[0]) < 5:
         raise BitstreamError("octree stream has no header")
-    version, profile, stored_depth, networks = chunks[0][:4]
+    version, profile, stored_depth, networks, view = chunks[0][:5]
     if version != VERSION:
         raise BitstreamError(f"octree stream version {version}; this program reads version {VERSION}")
     if profile >= len(get_args(Profile)):
@@ -172,13 +175,15 @@ def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, int
     name = get_args(Profile)[profile]
     if networks >= len(NETWORKS[name]):
         raise BitstreamError(f"octree stream has networks {networks}; profile {name} has {len(NETWORKS[name])} sets")
-    leaves, position = read_varint(chunks[0], 4)
+    if view >= VIEWS:
+        raise BitstreamError(f"octree stream has view {view}; there are {VIEWS}")
+    leaves, position = read_varint(chunks[0], 5)
     if leaves > 8**depth or leaves > sum(len(c) for c in chunks) * _MAX_NODES_PER_BYTE:
         raise BitstreamError(f"octree header declares {leaves} leaves, more than its bytes can hold")
     if depth == 0 and leaves > 1:
         raise BitstreamError(f"octree of depth 0 declares {leaves} leaves")
     sensor, position = read_sensor(chunks[0], position)
-    return leaves, name, networks, sensor, position
+    return leaves, name, networks, view, sensor, position
 
 
 def _read_streams(chunk: bytes, position: int, lanes: int) -> list[Coder]:

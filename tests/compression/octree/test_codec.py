@@ -150,6 +150,6 @@ def test_noise_raises(chunks: list[bytes], depth: int) -> None:
 
 
 def test_declared_counts_bound_the_work() -> None:
-    huge = bytes([VERSION, 1, 20, 0]) + b"\xff" * 8 + b"\x7f" + b"\x01" + b"\xff\xff\xff\x7f"
+    huge = bytes([VERSION, 1, 20, 0, 0]) + b"\xff" * 8 + b"\x7f" + b"\x01" + b"\xff\xff\xff\x7f"
     with pytest.raises(BitstreamError, match="more than its bytes"):
         octree.decode([huge], 20)

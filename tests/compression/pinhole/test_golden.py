@@ -1,7 +1,7 @@
 """A golden stream of a frame: it decodes to the same voxels for ever, in any process.
 
 What encodes is free to find the camera differently, so that only decoding is tested.  After a deliberate change of the
-stream (bump `codec.TAG`), write it anew: `python pinhole/test_golden.py` from tests/compression.
+stream (bump `codec.TAG`) or of the octree's, write it anew: `python pinhole/test_golden.py` from tests/compression.
 """
 
 from __future__ import annotations

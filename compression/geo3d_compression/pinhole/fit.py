@@ -37,8 +37,6 @@ _AS_GOOD = 0.9
 _IN_PHASE = 8.0
 # From so many cells a pixel on, which pixel saw a voxel is mostly certain.
 _SURE, _ENOUGH = 1.3, 5000
-# Farther from where the phases put it, the regression lacks variety in its points.
-_MOVED = 2.0
 _ROUNDS, _STEADY = 6, 2.0
 _MOST_PIXELS = 1 << 23
 
@@ -76,7 +74,7 @@ def fit_pinhole(voxels: NDArray[np.int64], seen_from: Camera) -> Found | None:
         (_refined(few, s, focal) for s in (shift, shift + [_CUT, _CUT, sign * _CUT])), key=lambda found: found[2]
     )[:2]
     better, finer = _regressed(seen, shift, focals)
-    if np.abs(better - shift).max() < _MOVED and np.abs(finer / focals - 1).max() < _SQUARE / 4:
+    if _in_phase(seen, better, finer) > _in_phase(seen, shift, focals):
         shift, focals = better, finer
     moved = seen - shift
     if moved[:, 2].min() < 1:
@@ -135,9 +133,7 @@ def _refined(
     from scipy.optimize import minimize
 
     far = seen[:: max(1, len(seen) // _FEW)]
-    # Rounding to voxels blurs a pixel grid, and turns it round where a voxel is wider than a pixel.
-    pixels = focal / far[:, 2]
-    weights = [np.sinc(pixels) * np.sinc(pixels * far[:, k] / far[:, 2]) for k in (0, 1)]
+    weights = [_seen_at(far[:, k] / far[:, 2], focal, far[:, 2]) for k in (0, 1)]
 
     def in_phase(q: NDArray[np.float64]) -> float:
         moved = far - (q[1:] if len(q) > 1 else shift)
@@ -192,6 +188,23 @@ def _regressed(
     return shift, focal
 
 
+def _in_phase(seen: NDArray[np.float64], shift: NDArray[np.float64], focals: NDArray[np.float64]) -> float:
+    """How much all points are, at both axes; 0 where some are behind the camera."""
+    moved = seen - shift
+    if moved[:, 2].min() < 1:
+        return 0.0
+    slopes = moved[:, :2] / moved[:, 2:]
+    return sum(
+        float(abs(_phase(slopes[:, k], focals[k], _seen_at(slopes[:, k], focals[k], moved[:, 2])))) for k in (0, 1)
+    )
+
+
+def _seen_at(slopes: NDArray[np.float64], focal: float, depth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What rounding to voxels leaves of a pixel grid: turned round, even, where a voxel is wider than a pixel."""
+    pixels = focal / depth
+    return np.asarray(np.sinc(pixels) * np.sinc(pixels * slopes))
+
+
 def _phase(slopes: NDArray[np.float64], focal: float, weights: NDArray[np.float64] | None = None) -> complex:
     phases = np.exp(2j * np.pi * focal * slopes)
     return complex(phases.mean() if weights is None else (weights * phases).sum() / np.sqrt((weights**2).sum()))
@@ -199,8 +212,7 @@ def _phase(slopes: NDArray[np.float64], focal: float, weights: NDArray[np.float6
 
 def _grid(slopes: NDArray[np.float64], focal: float, depth: NDArray[np.float64]) -> tuple[float, int] | None:
     """Middle and number of the pixels that cover `slopes`."""
-    pixels = focal / depth
-    phase = _phase(slopes, focal, np.sinc(pixels) * np.sinc(pixels * slopes))
+    phase = _phase(slopes, focal, _seen_at(slopes, focal, depth))
     if abs(phase) < _IN_PHASE or not _FOCAL[0] < focal < _FOCAL[1]:
         return None
     middle = -float(np.angle(phase)) / (2 * np.pi)

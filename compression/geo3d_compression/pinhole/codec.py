@@ -33,7 +33,8 @@ from geo3d_compression.volume.alphabet import code_bitmap, decode_bitmap
 TAG = 0x81
 # Frames have more voxels than this, and few of them on no ray.
 _LEAST_VOXELS, _MOST_REST = 4096, 0.05
-_MOST_PIXELS = 1 << 24
+# What a decoder accepts: memory follows the voxels.
+_MOST_PIXELS, _PIXELS_PER_VOXEL = 1 << 24, 64
 _PIXELS_PER_BYTE = 24_000
 _MOST_PLANES = 65535
 _STEEPEST = 2 << SLOPE_BITS
@@ -71,7 +72,7 @@ def encode(voxels: NDArray[np.int64], depth: int, profile: Profile, seen_from: C
     if len(voxels) < _LEAST_VOXELS:
         return None
     found = fit_pinhole(voxels, seen_from)
-    if found is None:
+    if found is None or found.width * found.height > min(_MOST_PIXELS, _PIXELS_PER_VOXEL * len(voxels)):
         return None
     camera = found.camera
     distances = camera.distances(voxels[:, camera.axis])
@@ -121,8 +122,10 @@ def decode(chunks: Sequence[bytes], depth: int, level: int | None = None) -> NDA
     if cursor.left:
         raise BitstreamError(f"a pinhole chunk has {cursor.left} bytes after its streams")
     width, height = h["width"], h["height"]
-    if width * height > min(_MOST_PIXELS, (len(coded) + 8) * _PIXELS_PER_BYTE):
-        raise BitstreamError(f"a picture of {width}x{height} pixels cannot come from {len(coded)} bytes")
+    if width * height > min(_MOST_PIXELS, _PIXELS_PER_VOXEL * h["voxels"], (len(coded) + 8) * _PIXELS_PER_BYTE):
+        raise BitstreamError(
+            f"a picture of {width}x{height} pixels cannot come from {len(coded)} bytes or show {h['voxels']} voxels"
+        )
     if h["planes"] > 8 * _PIXELS_PER_BYTE * (len(bitmap) + 8):
         raise BitstreamError(f"{h['planes']} planes cannot come from {len(bitmap)} bytes")
     names = ("axis", "x", "y", "z", "fx", "fy", "cx", "cy")

@@ -38,7 +38,6 @@ _IN_PHASE = 8.0
 # From so many cells a pixel on, which pixel saw a voxel is mostly certain.
 _SURE, _ENOUGH = 1.3, 5000
 _ROUNDS, _STEADY = 6, 2.0
-_MOST_PIXELS = 1 << 23
 
 
 class Found(NamedTuple):
@@ -83,8 +82,6 @@ def fit_pinhole(voxels: NDArray[np.int64], seen_from: Camera) -> Found | None:
     if any(g is None for g in grids):
         return None
     (cx, width), (cy, height) = (g for g in grids if g is not None)
-    if width * height > _MOST_PIXELS:
-        return None
     position = place.astype(np.float64).copy()
     position[first] += shift[0]
     position[second] += shift[1]

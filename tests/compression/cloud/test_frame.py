@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
-from clouds import pack, rows, unpack
 from compression_frames import depth_picture, frame_points
 from geo3d_compression import pinhole
 from geo3d_compression.cloud import CloudOptions, CloudView
 from geo3d_compression.container import ChunkType, Container
 
 from geo3d.types import PointCloud
+
+sys.path.insert(0, str(Path(__file__).parent))
+from clouds import pack, rows, unpack
 
 CELL = 0.005
 

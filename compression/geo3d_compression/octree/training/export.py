@@ -14,6 +14,8 @@ BIASES = (
     *("up_bias", "density", "bias2", "bias_d", "bias_r", "own_bias", "own_bias_r"),
     *("bias_in", "bias_middle", "bias_out"),
 )
+# How a partner's logits were mixed in: the coder learns that anew.
+ONLY_TRAINED = ("mix",)
 # Their inputs are bits, not activations, so they carry the activations' scale too.
 ON_BITS = ("exist1", "exist2", "own", "own_r", "known_in")
 
@@ -22,6 +24,8 @@ def integer_tensors(state: dict[str, Any]) -> dict[str, NDArray[np.int32]]:
     """Integer weights of an `OctreeNetwork.state_dict()`; raises when their sums could leave the exact range."""
     out = {}
     for name, tensor in state.items():
+        if name in ONLY_TRAINED:
+            continue
         value = tensor.detach().double().numpy()
         base = name.split(".")[0]
         if base in BIASES:

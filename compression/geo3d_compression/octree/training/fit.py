@@ -11,34 +11,52 @@ import numpy as np
 
 from geo3d_compression.octree.training import batches as batching
 from geo3d_compression.octree.training.blocks import joined, load
-from geo3d_compression.octree.training.start import start_from
+from geo3d_compression.octree.training.start import start_from, stored_network
 from geo3d_compression.training.loop import Course, train
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _AVERAGE_DECAY = 0.997
+# First weights of both logits, and what the network alone counts beside the mixture.
+_MIX, _ALONE = 0.52, 0.1
 
 
-def level_loss(network: Any, levels: list[batching.BatchLevel]) -> tuple[Tensor, Tensor]:
-    """Bits of a batch and the number of its leaves' parents' children, both inside the cut."""
+def level_loss(network: Any, levels: list[batching.BatchLevel], partner: Any = None) -> tuple[Tensor, Tensor, Tensor]:
+    """Bits of a batch inside the cut, bits of the network alone, and the number of leaves.
+
+    With a `partner` the first are those of both networks' logits mixed by `network.mix` [2, 8], as they are coded.
+    """
     import torch
-    from torch.nn.functional import binary_cross_entropy_with_logits
 
     device = next(network.parameters()).device
     latent = torch.zeros(len(levels[0].parent), network.channels, device=device)
-    bits, leaves = torch.zeros((), device=device), torch.zeros((), device=device)
+    other = torch.zeros(len(latent), partner.channels if partner else 0, device=device)
+    bits, alone, leaves = (torch.zeros((), device=device) for _ in range(3))
     for level in levels:
         t = {k: torch.from_numpy(np.asarray(v)).to(device) for k, v in level._asdict().items()}
         weight = t.pop("weight")
         logits, latent = network(latent, **t)
         target = ((t["occupancy"][:, None] >> torch.arange(8, device=device)) & 1).to(logits.dtype)
-        loss = binary_cross_entropy_with_logits(logits, target, reduction="none")
-        # The last octant of a node without children so far is never coded.
-        loss[:, 7] = loss[:, 7] * (target[:, :7].sum(1) > 0)
-        bits = bits + (loss.sum(1) * weight).sum() / np.log(2)
+        own = _level_bits(logits, target, weight)
+        alone = alone + own
+        if partner is None:
+            bits = bits + own
+        else:
+            with torch.no_grad():
+                others, other = partner(other, **t)
+            bits = bits + _level_bits(network.mix[0] * logits + network.mix[1] * others, target, weight)
         leaves = (target.sum(1) * weight).sum()
-    return bits, leaves
+    return bits, alone, leaves
+
+
+def _level_bits(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    loss = binary_cross_entropy_with_logits(logits, target, reduction="none")
+    # The last octant of a node without children so far is never coded.
+    loss[:, 7] = loss[:, 7] * (target[:, :7].sum(1) > 0)
+    return (loss.sum(1) * weight).sum() / np.log(2)
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,8 @@ class FitSettings:
     """Optimisation and size of the network.
 
     `shares`: how often each of `blocks.KINDS` is drawn; `refreshes`, `deep`: see `nn.network`; `start`: a checkpoint,
-    or a stored network (`octree/weights/NAME.safetensors`), with no more channels and layers than this, to begin from.
+    or a stored network (`octree/weights/NAME.safetensors`), with no more channels and layers than this, to begin from;
+    `partner`: a stored network that stays as it is and that this one is to be mixed with.
     """
 
     steps: int = 2600
@@ -63,6 +82,7 @@ class FitSettings:
     refreshes: tuple[int, ...] = ()
     deep: int = 0
     start: str = ""
+    partner: str = ""
 
 
 def fit(blocks: list[Path], out: Path, settings: FitSettings) -> Path:
@@ -79,10 +99,16 @@ def fit(blocks: list[Path], out: Path, settings: FitSettings) -> Path:
     # in it.
     network.dtype = torch.bfloat16 if _has_bfloat16() else torch.float32
 
+    partner = stored_network(Path(settings.partner)) if settings.partner else None
+    if partner is not None:
+        network.mix = torch.nn.Parameter(torch.full((2, 8), _MIX))
+
     def loss(network: Any, batch: list[batching.BatchLevel]) -> tuple[Tensor, Tensor]:
-        bits, leaves = level_loss(network, batch)
+        bits, alone, leaves = level_loss(network, batch, partner)
         coded = sum(float(level.weight.sum()) for level in batch)
-        return bits / max(coded, 1), bits.detach() / leaves.clamp(min=1)
+        # A little for itself: the coder also sees its logits alone, before it has learnt to mix.
+        value = bits if partner is None else bits + _ALONE * alone
+        return value / max(coded, 1), bits.detach() / leaves.clamp(min=1)
 
     def draw(rng: np.random.Generator) -> Iterator[list[batching.BatchLevel]]:
         return batching.batches(joined([load(path) for path in blocks]), settings.nodes, settings.shares, rng)

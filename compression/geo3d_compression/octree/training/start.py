@@ -47,6 +47,20 @@ def start_from(network: Any, path: Path) -> None:
                 parameter.zero_()
 
 
+def stored_network(path: Path) -> Any:
+    """The network at `path`, of its own sizes, that quantises and learns nothing more."""
+    from geo3d_compression.octree.nn.network import OctreeNetwork
+
+    stored = float_weights(path)
+    hidden, head = stored["bias_in"].shape[1], stored["bias_middle"].shape[1]
+    refreshes = tuple(len(stored[f"own_r.{r}"]) for r in range(sum(n.startswith("own_r.") for n in stored)))
+    deep = sum(n.startswith("conv_d.") for n in stored)
+    network = OctreeNetwork(len(stored["bias2"]), hidden, head, refreshes, deep)
+    start_from(network, path)
+    network.quantise = True
+    return network.requires_grad_(False).eval()
+
+
 def _placed(
     stored: dict[str, NDArray[np.float32]], refreshes: tuple[int, ...], path: Path
 ) -> dict[str, NDArray[np.float32]]:

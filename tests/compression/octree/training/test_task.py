@@ -30,3 +30,29 @@ def test_fit_resume_export(tmp_path: Path) -> None:
 def test_unknown_settings_are_errors(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="stepz"):
         task.train({"fit": {"stepz": 1}}, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_partner_is_mixed_in_and_stays_out_of_the_weights(tmp_path: Path) -> None:
+    import torch
+    from geo3d_compression.octree.training.batches import assemble
+    from geo3d_compression.octree.training.fit import level_loss
+    from geo3d_compression.octree.training.start import stored_network
+
+    plane = np.argwhere(np.ones((16, 16, 1), bool))
+    blocks.save(tmp_path / "blocks0.safetensors", [(blocks.to_bytes(plane, 4), 4, 0)])
+    config = {"name": "one", "sets": [{"surfaces": 0, "frames": 0, "sweeps": 0}], "fit": {**_FIT, "steps": 6}}
+    task.train(config, tmp_path)
+    before = (tmp_path / "one.safetensors").read_bytes()
+    (tmp_path / "last.ckpt").unlink()
+    partner = str(tmp_path / "one.safetensors")
+    task.train({**config, "name": "two", "fit": {**_FIT, "steps": 6, "partner": partner}}, tmp_path)
+    assert (tmp_path / "one.safetensors").read_bytes() == before
+    assert load_file(tmp_path / "two.safetensors").keys() == load_file(tmp_path / "one.safetensors").keys()
+    # Mixed with weights 1 and 0 it is the network alone, with 0 and 1 the partner.
+    one, two = (stored_network(tmp_path / f"{name}.safetensors") for name in ("one", "two"))
+    levels = assemble([plane], 4)
+    for weights, expected in (((1.0, 0.0), two), ((0.0, 1.0), one)):
+        two.mix = torch.tensor(weights)[:, None].repeat(1, 8)
+        mixed, _, _ = level_loss(two, levels, one)
+        torch.testing.assert_close(mixed, level_loss(expected, levels)[0])

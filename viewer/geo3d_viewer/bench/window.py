@@ -115,7 +115,8 @@ def _dragged(screen: VirtualScreen, seconds: float, rest: float, limit: float) -
     x, y = _SIZE[0] // 3, _SIZE[1] // 2
     screen.do("mousemove", str(x), str(y), "mousedown", "1")
     start = time.perf_counter()
-    before, at, gaps = screen.bytes(), start, []
+    gaps: list[float] = []
+    before, at = screen.bytes(), start
     moves = 0
     while (now := time.perf_counter()) < start + (seconds if gaps else limit):
         seen = screen.bytes()

@@ -21,11 +21,11 @@ from geo3d_compression.cloud.groups import level_cuts
 from geo3d_compression.cloud.header import AttributeHeader, CloudHeader, TileHeader, channel_groups
 from geo3d_compression.cloud.metadata import unpack_metadata
 from geo3d_compression.cloud.order import decode_permutation
-from geo3d_compression.cloud.parallel import ordered_map
 from geo3d_compression.cloud.prepare import refine
 from geo3d_compression.cloud.surface import decode_surface
 from geo3d_compression.container import ChunkType, Container
 from geo3d_compression.container.fields import Cursor
+from geo3d_compression.parallel import ordered_map
 from geo3d_compression.upsample.weights import weights_id
 
 Box = tuple[float, float, float, float, float, float]

@@ -25,13 +25,13 @@ from geo3d_compression.cloud.header import CloudHeader, TileHeader, channel_grou
 from geo3d_compression.cloud.metadata import pack_metadata
 from geo3d_compression.cloud.options import CloudOptions
 from geo3d_compression.cloud.order import encode_permutation
-from geo3d_compression.cloud.parallel import ordered_map
 from geo3d_compression.cloud.prepare import prepare
 from geo3d_compression.cloud.recolor import nearest, recolor
 from geo3d_compression.cloud.surface import encode_surface
 from geo3d_compression.cloud.tiles import Tile, split
 from geo3d_compression.container import ChunkType, ContainerWriter
 from geo3d_compression.container.fields import put_varint
+from geo3d_compression.parallel import ordered_map
 from geo3d_compression.upsample.lattice import UNIT
 from geo3d_compression.upsample.weights import weights_id
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from geo3d.console import progress
 from geo3d.errors import BitstreamError, ShapeError
-from geo3d_compression.cloud.parallel import ordered_map
 from geo3d_compression.container import ChunkType, Container, ContainerWriter
 from geo3d_compression.container.fields import Cursor, SInt, UInt, pack, unpack
 from geo3d_compression.depth.near import representatives
 from geo3d_compression.depth.sequence import Motions, Steps, decode_frames, encode_frames
 from geo3d_compression.depth.warp import FOCAL_LIMIT, ROTATION_LIMIT, TRANSLATION_LIMIT, FixedCamera
+from geo3d_compression.parallel import ordered_map
 from geo3d_compression.volume.alphabet import code_bitmap, decode_bitmap
 from geo3d_compression.volume.codec import read_parts
 

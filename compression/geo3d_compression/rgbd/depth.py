@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError, FormatError
 from geo3d.types import PinholeCamera
-from geo3d_compression.cloud.parallel import ordered_map
 from geo3d_compression.container import Container, ContainerWriter, Item
 from geo3d_compression.container.fields import Cursor
 from geo3d_compression.depth import DepthOptions, decode_depth, encode_depth
 from geo3d_compression.depth.sequence import Motions
 from geo3d_compression.depth.warp import FixedCamera, fixed_motion
 from geo3d_compression.image.png import parse_png, rebuild_png
+from geo3d_compression.parallel import ordered_map
 from geo3d_compression.rgbd.motion import Calibration
 from geo3d_compression.rgbd.shells import open_shell, shell
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from geo3d.console import progress
 from geo3d.errors import BitstreamError, ShapeError
-from geo3d_compression.cloud.parallel import ordered_map
 from geo3d_compression.container import ChunkType, Container, ContainerWriter
 from geo3d_compression.container.fields import Blob, Choice, Cursor, SInt, UInt, pack, unpack
+from geo3d_compression.parallel import ordered_map
 from geo3d_compression.volume.alphabet import FORMS, Values, choose, parse
 from geo3d_compression.volume.bricks import BRICK, find_bricks, mask_model, pack_bricks, unpack_bricks
 from geo3d_compression.volume.patterns import DTYPES, from_integers, to_integers

@@ -13,6 +13,7 @@ from geo3d_compression.pinhole.rays import HALF, PIXEL_BITS, UNIT, Pinhole, narr
 
 _MOST = 12
 _SWEEPS = 3
+_WORK = 256
 # Differences in depth beyond eight cells all count the same.
 _FAR_OFF = 8 * UNIT
 
@@ -95,16 +96,21 @@ def picture(sight: Sight, options: NDArray[np.int64]) -> tuple[NDArray[np.int64]
 
 @njit(cache=True, nogil=True)
 def _cover(options, shown, uses):
-    """Give voxels that no pixel shows one, over chains of voxels that change pixels (Kuhn's matching)."""
+    """Give voxels that no pixel shows one, over chains of voxels that change pixels (Kuhn's matching).
+
+    Frames need a few steps a voxel; the work is bounded for clouds that are none.
+    """
     n, most = options.shape
     visited = np.full(len(shown), -1, np.int64)
+    left = _WORK * n
     chain = np.zeros(n + 1, np.int64)  # voxels on the way
     turn = np.zeros(n + 1, np.int64)  # the option that each one has got to
     for voxel in range(n):
         if uses[voxel]:
             continue
         chain[0], turn[0], length = voxel, -1, 1
-        while length:
+        while length and left > 0:
+            left -= 1
             here = chain[length - 1]
             turn[length - 1] += 1
             k = turn[length - 1]

@@ -75,6 +75,8 @@ def encode(voxels: NDArray[np.int64], depth: int, profile: Profile, seen_from: C
     if found is None or found.width * found.height > min(_MOST_PIXELS, _PIXELS_PER_VOXEL * len(voxels)):
         return None
     camera = found.camera
+    if max(abs(p) for p in camera.place) > _FARTHEST:
+        return None
     distances = camera.distances(voxels[:, camera.axis])
     first, second = camera.laterals
     seen = np.stack([voxels[:, first], voxels[:, second], distances], axis=1)

@@ -134,6 +134,8 @@ def _refined(
 
     def in_phase(q: NDArray[np.float64]) -> float:
         moved = far - (q[1:] if len(q) > 1 else shift)
+        if not moved[:, 2].min() >= 1:
+            return 0.0
         return sum(float(abs(_phase(moved[:, k] / moved[:, 2], q[0], weights[k]))) for k in (0, 1))
 
     def best(start: NDArray[np.float64], steps: list[float]) -> NDArray[np.float64]:
@@ -162,15 +164,20 @@ def _regressed(
     far = far[:: max(1, len(far) // _MANY)]
     planes, plane = np.unique(far[:, 2], return_inverse=True)
     within = np.zeros(len(planes))
+    first = shift, focal
     focal, shift = focal.copy(), shift.copy()
     for _ in range(_ROUNDS):
         z = (planes - shift[2] + within)[plane]
+        if not z.min() >= 1:
+            return first
         rows, farther = [], []
         for k in (0, 1):
             slope = (far[:, k] - shift[k]) / z
             u = np.round(slope * focal[k] - np.angle(_phase(slope, focal[k])) / (2 * np.pi))
             terms = np.stack([u * z, z, np.ones(len(far)), u], axis=1)
             a, b, shift[k], c = np.linalg.lstsq(terms, far[:, k], rcond=None)[0]
+            if not a > 1 / _FOCAL[1]:
+                return first
             focal[k] = 1 / a
             farther.append(c / a)
             rows.append(a * u + b)

@@ -109,6 +109,21 @@ def test_what_is_no_frame_is_left_alone(frame) -> None:  # type: ignore[no-untyp
     assert pinhole.encode(voxels[:1000], depth, "fast", Camera(2, False, place)) is None
 
 
+def test_thick_clouds_with_a_pixel_grid_end_in_time(frame) -> None:  # type: ignore[no-untyped-def]
+    """Four times as many voxels as pixels: no matching, and no search for one without end."""
+    voxels, depth, place = frame
+    thick = np.concatenate([voxels + [0, 0, k] for k in range(0, 12, 3)])
+    thick = morton_decode(np.unique(morton_encode(thick[thick.max(axis=1) < 1 << depth])))
+    assert pinhole.encode(thick, depth, "fast", Camera(2, False, place)) is None
+
+
+def test_a_camera_far_away_is_none(frame) -> None:  # type: ignore[no-untyped-def]
+    voxels, depth, place = frame
+    for away in (1e3, 1e5, 1e7):
+        chunks = pinhole.encode(voxels, depth, "fast", Camera(2, False, place - [0, 0, away]))
+        assert chunks is None or len(pinhole.decode(chunks, depth)) == len(voxels)
+
+
 def test_damage_is_an_error_or_changes_nothing_unseen(frame) -> None:  # type: ignore[no-untyped-def]
     voxels, depth, place = frame
     chunks = pinhole.encode(voxels, depth, "fast", Camera(2, False, place))

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from geo3d_compression.entropy.models import WEIGHT_ONE, new_apm, new_counters, new_mixer
 from geo3d_compression.octree.levels import Level
-from geo3d_compression.octree.network import MAX_ACTIVATIONS, IntegerNetwork
+from geo3d_compression.octree.earlier import earlier_nodes, no_earlier
+from geo3d_compression.octree.head import MAX_ACTIVATIONS, Head, no_head
+from geo3d_compression.octree.network import IntegerNetwork
 from geo3d_compression.octree.sensor import Sensor
 from geo3d_compression.octree.stage import (
     APM_CONTEXTS,
@@ -39,6 +41,9 @@ _RATE = 150
 SPLIT_NODES = 1 << 15
 _LANES: dict[str, int] = {"fast": 2, "best": 1}
 
+# Nodes whose hidden sums are held at a time, 384 bytes a node, while those of as many are coded.
+_SUMS_NODES = 1 << 15
+
 Coder = tuple[NDArray[np.int64], NDArray[np.uint8]]
 
 
@@ -58,6 +63,7 @@ class LevelCoder:
         self._depth = depth
         self._sensor = sensor
         self._networks = [IntegerNetwork(tensors) for tensors in load_weights(profile, networks)]
+        self._causal = any(network.causal for network in self._networks)
         mixer = new_mixer(WEIGHT_SETS, INPUTS, _START_WEIGHT)
         self._chosen = np.arange(PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS)
         for k in range(len(self._networks)):
@@ -94,40 +100,55 @@ class LevelCoder:
         while len(self._lanes) < len(coders):
             self._lanes.append(deepcopy(self._lanes[0]))
         bounds = [level.size * k // len(coders) for k in range(len(coders) + 1)]
+        earlier = earlier_nodes(level.neighbours) if self._causal else no_earlier()
         scale = min(fine, SCALE_CLASSES - 1)
         for network in self._networks:
             network.begin(level)
 
         def run(k: int) -> int:
-            lane = self._lanes[k]
-            added = code_stage(
-                *coders[k],
-                encode,
-                stage,
-                bounds[k],
-                bounds[k + 1],
-                occupancy,
-                known,
-                level.neighbours,
-                level.coords,
-                exist,
-                lane.tables,
-                _TABLE_BITS,
-                lane.weights,
-                lane.apms,
-                scale,
-                sensor,
-                rings.slopes,
-                rings.heights,
-                logits,
-                activations,
-                widths,
-                lane.adapted,
-                self._chosen,
-                _RATE,
-                limit - children,
-            )
-            return int(added)
+            """Lane `k` of a stage, some nodes after the other where a network is causal."""
+            lane, added = self._lanes[k], 0
+            parts = self._parts(bounds[k], bounds[k + 1])
+            with ThreadPoolExecutor(1) as ahead:
+                coming = ahead.submit(self._heads, stage, known, level, *parts[0])
+                for part, following in zip(parts, [*parts[1:], None], strict=True):
+                    heads = coming.result()
+                    if following:
+                        coming = ahead.submit(self._heads, stage, known, level, *following)
+                    found = code_stage(
+                        *coders[k],
+                        encode,
+                        stage,
+                        bounds[k],
+                        *part,
+                        occupancy,
+                        known,
+                        level.neighbours,
+                        level.coords,
+                        exist,
+                        lane.tables,
+                        _TABLE_BITS,
+                        lane.weights,
+                        lane.apms,
+                        scale,
+                        sensor,
+                        rings.slopes,
+                        rings.heights,
+                        logits,
+                        activations,
+                        widths,
+                        heads,
+                        earlier,
+                        surprise,
+                        lane.adapted,
+                        self._chosen,
+                        _RATE,
+                        limit - children - added,
+                    )
+                    if found < 0:
+                        return -1
+                    added += int(found)
+            return added
 
         children = 0
         with ThreadPoolExecutor(len(coders)) as pool:
@@ -135,6 +156,7 @@ class LevelCoder:
                 seen = [network.logits(stage, known, level.neighbours) for network in self._networks]
                 logits = np.stack([of_one for of_one, _ in seen])
                 activations = np.concatenate([hidden for _, hidden in seen], axis=1)
+                surprise = np.zeros((len(seen), level.size + 1), np.int8)
                 widths = np.cumsum([0, *(hidden.shape[1] for _, hidden in seen)])
                 added = [run(0)] if len(coders) == 1 else list(pool.map(run, range(len(coders))))
                 children += sum(added)
@@ -144,3 +166,12 @@ class LevelCoder:
         for network in self._networks:
             network.finish(known)
         return children
+
+    def _parts(self, first: int, last: int) -> list[tuple[int, int]]:
+        """Nodes `first` to `last` - 1 in runs whose hidden sums fit the memory; one where no network is causal."""
+        step = _SUMS_NODES if self._causal else max(last - first, 1)
+        return [(a, min(a + step, last)) for a in range(first, max(last, first + 1), step)]
+
+    def _heads(self, stage: int, known: NDArray[np.uint8], level: Level, first: int, last: int) -> tuple[Head, ...]:
+        heads = [network.head(stage, known, level.neighbours, first, last) for network in self._networks]
+        return (*heads, *[no_head(np.float32)] * (MAX_NETWORKS - len(heads)))

@@ -16,12 +16,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError
+from geo3d_compression.octree.head import MAX_ACTIVATIONS, MAX_SURPRISE, Head, no_head, top_logit
 from geo3d_compression.octree.integers import (
     ACTIVATION_MAX,
     BLOCK_NODES,
     EXACT_LIMIT,
-    LOGIT_LIMIT,
-    LOGIT_SHIFT,
     WEIGHT_SCALE,
     in_blocks,
     to_activation,
@@ -31,9 +30,6 @@ from geo3d_compression.octree.levels import Level
 # round(256 * 2^(k / 4)) for k = 1 .. 11: nodes per parent, times 256, at which the density class steps up.
 _DENSITY_THRESHOLDS = (304, 362, 431, 512, 609, 724, 861, 1024, 1218, 1448, 1722)
 
-# The coder's learning layer takes this many activations at most, for its sums to fit 32 bits.
-MAX_ACTIVATIONS = 128
-
 
 def density_class(nodes: int, parents: int) -> int:
     """Class 0 .. 11 of the mean number of nodes a parent has, in quarter octaves."""
@@ -42,6 +38,8 @@ def density_class(nodes: int, parents: int) -> int:
 
 class IntegerNetwork:
     """One level at a time: `begin`, then `logits` for each octant in turn, then `finish`.
+
+    A `causal` network's logits are made anew in the coder's loop, by the `head` of the nodes that it comes to next.
 
     The work on a level's nodes is shared among `threads` in blocks of `block` nodes; neither changes a logit.
     """
@@ -64,7 +62,10 @@ class IntegerNetwork:
         for name in (n for n in self._w if n.startswith("conv")):
             self._w[name] = self._w[name].reshape(27, self.channels, self.channels)
         self._nibbles = [_nibble_sums(self._w[f"known_in.{stage}"], stage) for stage in range(8)]
+        self.causal = "near" in tensors
         self._no_exist = np.zeros((27, self.channels), dtype)
+        if self.causal:
+            self._w["beside"] = _rows_beside(self._w.pop("near"), self._w.pop("far"))
         up = self._w["up"].reshape(self.channels, 8, self.channels)
         self._w["up"] = np.ascontiguousarray(up.transpose(1, 0, 2))
         self._latent = np.zeros((1, self.channels), dtype)
@@ -94,17 +95,35 @@ class IntegerNetwork:
     ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         """Logits [n] of octant `stage`, given the octants before it: `known` [n + 1] occupancy bytes.
 
-        And the activations [n, head + hidden] that they come from, the last layer first.
+        And the activations [n, head + hidden] that they come from, the last layer first.  A causal network's do
+        not see this octant of other nodes yet: the coder's loop makes them anew.
         """
         n, w = len(neighbours) - 1, self._w
         if stage in self._refreshes:
             self._refresh(self._refreshes.index(stage), known, neighbours)
         out = np.zeros(n, np.int32)
-        layers = (w["latent_in"][stage], self._nibbles[stage], w["bias_in"][stage])
-        head = (w["middle"][stage], w["bias_middle"][stage], w["out"][stage], w["bias_out"][stage : stage + 1])
         activations = np.zeros((n, sum(w["middle"].shape[1:])), np.uint8)
-        self._run(n, _predict, stage, known, neighbours, self._features, *layers, *head, out, activations)
+        layers = (*self._first_layer(stage), *self._last_layers(stage))
+        self._run(n, _predict, stage, known, neighbours, self._features, *layers, out, activations)
         return out, activations
+
+    def head(
+        self, stage: int, known: NDArray[np.uint8], neighbours: NDArray[np.int32], first: int, last: int
+    ) -> Head:
+        """What is left to be done for nodes `first` to `last` - 1 where the network is causal; after `logits`."""
+        if not self.causal:
+            return no_head(self._dtype)
+        sums = np.zeros((last - first, self._w["middle"].shape[1]), self._dtype)
+        layer = self._first_layer(stage)
+        self._run(last - first, _hidden, first, stage, known, neighbours, self._features, *layer, sums)
+        return Head(sums, self._w["beside"][stage], *self._last_layers(stage))
+
+    def _first_layer(self, stage: int) -> tuple[NDArray[Any], ...]:
+        return self._w["latent_in"][stage], self._nibbles[stage], self._w["bias_in"][stage]
+
+    def _last_layers(self, stage: int) -> tuple[NDArray[Any], ...]:
+        w = self._w
+        return w["middle"][stage], w["bias_middle"][stage], w["out"][stage], w["bias_out"][stage : stage + 1]
 
     def _refresh(self, index: int, known: NDArray[np.uint8], neighbours: NDArray[np.int32]) -> None:
         """Take the octants so far into the features and let them pass another convolution."""
@@ -140,6 +159,12 @@ def deep_layers(tensors: dict[str, NDArray[Any]]) -> int:
     return sum(name.startswith("conv_d.") for name in tensors)
 
 
+def _rows_beside(near: NDArray[Any], far: NDArray[Any]) -> NDArray[Any]:
+    """`near` [8, 3, 27, H] and `far` [8, 2, 98, H], which has no row for empty octants, as [8, PLACES, 3, H]."""
+    far = np.concatenate([np.zeros_like(far[:, :1]), far], axis=1)
+    return np.ascontiguousarray(np.concatenate([near, far], axis=2).transpose(0, 2, 1, 3))
+
+
 def _nibble_sums(weight: NDArray[Any], stage: int) -> NDArray[Any]:
     """Sums [27, 2, 16, H] of the rows 27 s + k of `weight` with octant s set, for both nibbles of a byte."""
     rows = np.zeros((8, 27, weight.shape[1]), weight.dtype)
@@ -159,6 +184,9 @@ def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
 
     act, res = ACTIVATION_MAX, ACTIVATION_MAX * WEIGHT_SCALE
     known = np.stack([column_sum(f"known_in.{s}", 1) for s in range(8)])
+    if "near" in tensors:
+        rows = np.abs(_rows_beside(tensors["near"].astype(np.int64), tensors["far"].astype(np.int64)))
+        known += (rows[:, :, :2].max(2) + MAX_SURPRISE * rows[:, :, 2]).sum(1)
     out = (np.abs(tensors["out"].astype(np.int64)).sum(-1)) * act + bias("bias_out")
     sums = {
         "up": column_sum("up", act).reshape(8, -1) + bias("up_bias"),
@@ -247,46 +275,42 @@ def _predict(
     out,
     activations,
 ):
-    """Two hidden layers and the logit of one octant; known octants enter as rows of a table, four at a time."""
-    c = features.shape[1]
-    hidden, head = middle.shape
-    mask = (1 << stage) - 1
-    h1 = np.zeros(hidden, features.dtype)
-    h2 = np.zeros(head, features.dtype)
+    """Two hidden layers and the logit of one octant."""
+    h1 = np.zeros(middle.shape[0], features.dtype)
+    h2 = np.zeros(middle.shape[1], features.dtype)
     for i in range(first, last):
-        h1[:] = bias_in
-        for m in range(c):
-            x = features[i, m]
-            if x != 0:
-                for j in range(hidden):
-                    h1[j] += x * latent_in[m, j]
-        for k in range(27):
-            # Node n, the absent one, has no octants.
-            byte = known[neighbours[i, k]] & mask
-            low, high = byte & 15, byte >> 4
-            if low:
-                for j in range(hidden):
-                    h1[j] += nibbles[k, 0, low, j]
-            if high:
-                for j in range(hidden):
-                    h1[j] += nibbles[k, 1, high, j]
-        for m in range(hidden):
-            h1[m] = to_activation(h1[m])
-            activations[i, head + m] = np.uint8(h1[m])
-        h2[:] = bias_middle
-        for m in range(hidden):
-            x = h1[m]
-            if x != 0:
-                for j in range(head):
-                    h2[j] += x * middle[m, j]
-        for m in range(head):
-            h2[m] = to_activation(h2[m])
-            activations[i, m] = np.uint8(h2[m])
-        total = bias_top[0]
-        for m in range(head):
-            total += h2[m] * top[m]
-        logit = (np.int64(total) + (1 << LOGIT_SHIFT >> 1)) >> LOGIT_SHIFT
-        out[i] = min(max(logit, -LOGIT_LIMIT), LOGIT_LIMIT)
+        _sums(i, stage, known, neighbours, features, latent_in, nibbles, bias_in, h1)
+        out[i] = top_logit(h1, h2, middle, bias_middle, top, bias_top, activations, i, 0)
+
+
+@njit(cache=True, nogil=True)
+def _hidden(first, last, start, stage, known, neighbours, features, latent_in, nibbles, bias_in, out):
+    """The sums of the first hidden layer of nodes `start` + `first` and on."""
+    for i in range(first, last):
+        _sums(start + i, stage, known, neighbours, features, latent_in, nibbles, bias_in, out[i])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _sums(i, stage, known, neighbours, features, latent_in, nibbles, bias_in, h1):
+    """Hidden units of node `i` before their activation; known octants enter as rows of a table, four at a time."""
+    hidden = h1.shape[0]
+    for j in range(hidden):
+        h1[j] = bias_in[j]
+    for m in range(features.shape[1]):
+        x = features[i, m]
+        if x != 0:
+            for j in range(hidden):
+                h1[j] += x * latent_in[m, j]
+    for k in range(27):
+        # Node n, the absent one, has no octants.
+        byte = known[neighbours[i, k]] & ((1 << stage) - 1)
+        low, high = byte & 15, byte >> 4
+        if low:
+            for j in range(hidden):
+                h1[j] += nibbles[k, 0, low, j]
+        if high:
+            for j in range(hidden):
+                h1[j] += nibbles[k, 1, high, j]
 
 
 @njit(cache=True, nogil=True)

@@ -23,6 +23,7 @@ from geo3d_compression.entropy.models import (
     squash,
 )
 from geo3d_compression.entropy.tables import STRETCH_LIMIT
+from geo3d_compression.octree.head import MAX_ACTIVATIONS, causal_logit, surprise_of
 from geo3d_compression.octree.levels import CENTRE, CHILD_COLUMN, CHILD_OCTANT
 from geo3d_compression.octree.rings import SLOPE_BITS
 
@@ -32,7 +33,7 @@ MAX_NETWORKS = 2
 # The contexts, a constant, what each network believes and what its output layer, trained on here, believes.
 INPUTS = CONTEXTS + 1 + 2 * MAX_NETWORKS
 
-# The output layer that learns has weights in 1/65536, up to one: sums with `network.MAX_ACTIVATIONS` bytes fit 32 bits.
+# The output layer that learns has weights in 1/65536, up to one: sums with `MAX_ACTIVATIONS` bytes fit 32 bits.
 ADAPTED_LIMIT = 65535
 
 # Where the sensor stood: nowhere known; turning about z; looking along +x, -x, +y, -y, +z, -z.
@@ -156,6 +157,7 @@ def code_stage(
     buffer,
     encode,
     s,
+    start,
     first,
     last,
     occupancy,
@@ -174,6 +176,9 @@ def code_stage(
     logits,
     activations,
     bounds,
+    heads,
+    earlier,
+    surprise,
     adapted,
     chosen,
     rate,
@@ -181,11 +186,13 @@ def code_stage(
 ):
     """Code octant `s` of nodes `first` .. `last` - 1 into `known` [n + 1]; returns how many are set, -1 above `budget`.
 
-    Of other nodes only the octants before `s` are read, so that parts of a level can be coded at the same time.
+    Of nodes from `start` to the one coded octant `s` is read, of others only those before it: parts of a level with a
+    `start` of their own can be coded at the same time.
 
     `sensor`: [mode, x, y, z, vx, vy in eighths of a leaf cell, log2 of leaf cells in a child];
     `logits` [K, n] of K networks; `activations` [n, A]: their hidden layers side by side, network k's from `bounds[k]`
-    to `bounds[k + 1]`, from which `adapted` [8, A] learns what to add to its logit; `chosen`: the contexts mixed.
+    to `bounds[k + 1]`, from which `adapted` [8, A] learns what to add to its logit; `heads` of causal networks make both
+    anew, from `earlier` nodes and their `surprise` [K, n + 1]; `chosen`: the contexts mixed.
     """
     n = neighbours.shape[0] - 1
     inputs = np.zeros(INPUTS, np.int64)
@@ -196,6 +203,9 @@ def code_stage(
     fine = sensor[6]
     networks = logits.shape[0]
     believed = np.zeros(MAX_NETWORKS, np.int64)
+    base = np.zeros(MAX_NETWORKS, np.int64)
+    hidden = np.zeros(MAX_ACTIVATIONS, heads[0].sums.dtype)
+    hidden_top = np.zeros(MAX_ACTIVATIONS, heads[0].sums.dtype)
     column = np.zeros(26, np.int64)
     child = np.zeros(26, np.int64)
     for b in range(26):
@@ -218,9 +228,9 @@ def code_stage(
         # Without branches: absent nodes are node n, which is empty and not earlier than any.
         for b in range(26):
             j = neighbours[i, ORDER[b]]
-            earlier = np.int64(first <= j < i)
-            same_known |= earlier << b
-            same |= (np.int64(known[j]) >> s & earlier) << b
+            before = np.int64(start <= j < i)
+            same_known |= before << b
+            same |= (np.int64(known[j]) >> s & before) << b
             q = neighbours[i, column[b]]
             # Octants of this stage and later ones are unknown, wherever a node is.
             decided = np.int64(child[b] < s)
@@ -300,6 +310,13 @@ def code_stage(
         inputs[m] = 256
         m += 1
         for k in range(networks):
+            if heads[k].sums.shape[0]:
+                base[k] = logits[k, i]
+                told = surprise[k]
+                row, column_k = i - first, bounds[k]
+                logits[k, i] = causal_logit(
+                    heads[k], s, known, told, earlier, start, i, row, activations, column_k, hidden, hidden_top
+                )
             learnt = np.int64(logits[k, i]) + _adapted_dot(adapted, s, activations, i, bounds[k], bounds[k + 1])
             believed[k] = min(max(learnt, -STRETCH_LIMIT), STRETCH_LIMIT)
             inputs[m] = believed[k]
@@ -325,6 +342,8 @@ def code_stage(
         for k in range(networks):
             error = (bit << 16) - squash(believed[k])
             _adapted_update(adapted, s, activations, i, bounds[k], bounds[k + 1], error)
+            if heads[k].sums.shape[0]:
+                surprise[k, i] = surprise_of(base[k], bit)
         for c in range(active):
             tables[c, slots[c]] = counter_update(tables[c, slots[c]], bit, 255)
         mixer_update(weights, row0, inputs, m, (bit << 16) - squash(x0), rate)

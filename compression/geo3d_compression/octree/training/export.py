@@ -17,7 +17,9 @@ BIASES = (
 # How a partner's logits were mixed in: the coder learns that anew.
 ONLY_TRAINED = ("mix",)
 # Their inputs are bits, not activations, so they carry the activations' scale too.
-ON_BITS = ("exist1", "exist2", "own", "own_r", "known_in")
+ON_BITS = ("exist1", "exist2", "own", "own_r", "known_in", "near", "far")
+# The last of their rows have an activation's scale again.
+ON_SURPRISE = ("near", "far")
 
 
 def integer_tensors(state: dict[str, Any]) -> dict[str, NDArray[np.int32]]:
@@ -32,6 +34,8 @@ def integer_tensors(state: dict[str, Any]) -> dict[str, NDArray[np.int32]]:
             integer = np.round(value * WEIGHT_SCALE * ACTIVATION_SCALE)
         else:
             integer = np.round(value * WEIGHT_SCALE) * (ACTIVATION_SCALE if base in ON_BITS else 1)
+        if base in ON_SURPRISE:
+            integer[:, -1] /= ACTIVATION_SCALE
         out[name] = integer.astype(np.int32)
     C = out["conv1"].shape[1]
     out["latent_in"] = np.ascontiguousarray(out["latent_in"].reshape(C, 8, -1).transpose(1, 0, 2))

@@ -36,15 +36,17 @@ def level_loss(network: Any, levels: list[batching.BatchLevel], partner: Any = N
     for level in levels:
         t = {k: torch.from_numpy(np.asarray(v)).to(device) for k, v in level._asdict().items()}
         weight = t.pop("weight")
-        logits, latent = network(latent, **t)
+        logits, latent, base = network(latent, **t)
         target = ((t["occupancy"][:, None] >> torch.arange(8, device=device)) & 1).to(logits.dtype)
         own = _level_bits(logits, target, weight)
         alone = alone + own
+        if base is not logits:
+            alone = alone + _level_bits(base, target, weight)
         if partner is None:
             bits = bits + own
         else:
             with torch.no_grad():
-                others, other = partner(other, **t)
+                others, other, _ = partner(other, **t)
             bits = bits + _level_bits(network.mix[0] * logits + network.mix[1] * others, target, weight)
         leaves = (target.sum(1) * weight).sum()
     return bits, alone, leaves

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geo3d.config import ConfigError
 from geo3d_compression.octree.integers import ACTIVATION_SCALE, WEIGHT_SCALE
-from geo3d_compression.octree.training.export import BIASES, ON_BITS
+from geo3d_compression.octree.training.export import BIASES, ON_BITS, ON_SURPRISE
 from geo3d_compression.training.loop import averaged_state
 
 
@@ -55,7 +55,7 @@ def stored_network(path: Path) -> Any:
     hidden, head = stored["bias_in"].shape[1], stored["bias_middle"].shape[1]
     refreshes = tuple(len(stored[f"own_r.{r}"]) for r in range(sum(n.startswith("own_r.") for n in stored)))
     deep = sum(n.startswith("conv_d.") for n in stored)
-    network = OctreeNetwork(len(stored["bias2"]), hidden, head, refreshes, deep)
+    network = OctreeNetwork(len(stored["bias2"]), hidden, head, refreshes, deep, "near" in stored)
     start_from(network, path)
     network.quantise = True
     return network.requires_grad_(False).eval()
@@ -91,7 +91,10 @@ def _as_float(name: str, tensor: NDArray[np.integer]) -> NDArray[np.float32]:
     scale = WEIGHT_SCALE * (ACTIVATION_SCALE if base in BIASES or base in ON_BITS else 1)
     if base == "latent_in":
         tensor = tensor.transpose(1, 0, 2).reshape(tensor.shape[1], -1)
-    return np.ascontiguousarray(tensor / scale, dtype=np.float32)
+    values = tensor / scale
+    if base in ON_SURPRISE:
+        values[:, -1] *= ACTIVATION_SCALE
+    return np.ascontiguousarray(values, dtype=np.float32)
 
 
 def _axes(name: str, shape: tuple[int, ...], channels: int) -> tuple[int, ...]:

@@ -1,9 +1,10 @@
 # mypy: allow-untyped-defs, no-check-untyped-defs
 """The last layers of an octree network for one node, as its own kernel and the coder's loop run them.
 
-A causal network's hidden units also see octant `stage` of the nodes around that come earlier in Morton order (`earlier`), and how far each was from what its own base logit expected: the logit of the same layers that do not see them.
-They are known only while the stage is being coded, so its logits are made there, node by node.  The sums without them
-and the base logits are made before, for many nodes at once.
+A causal network's hidden units also see octant `stage` of the nodes around that come earlier in Morton order
+(`earlier`), and how far each was from what its own base logit expected: the logit of the same layers that do not see
+them.  They are known only while the stage is being coded, so its logits are made there, node by node.  The sums without
+them and the base logits are made before, for many nodes at once.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ def top_logit(h1, h2, middle, bias_middle, top, bias_top, activations, i, column
 
 @njit(cache=True, nogil=True, inline="always")
 def causal_logit(head, stage, known, surprise, earlier, start, i, row, activations, column, h1, h2):
-    """Logit of node `i`, whose sums are row `row` of the head's, given octant `stage` and `surprise` [n + 1] of those of
-    the `earlier` nodes that are not before `start`."""
+    """Logit of node `i`, whose sums are row `row` of the head's, given octant `stage` and `surprise` [n + 1] of those
+    of the `earlier` nodes that are not before `start`."""
     hidden = head.middle.shape[0]
     for j in range(hidden):
         h1[j] = head.sums[row, j]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from typing import Literal, NamedTuple
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d_compression.entropy.models import WEIGHT_ONE, new_apm, new_counters, new_mixer
-from geo3d_compression.octree.levels import Level
 from geo3d_compression.octree.earlier import earlier_nodes, no_earlier
+from geo3d_compression.octree.feedback import new_feedback
 from geo3d_compression.octree.head import MAX_ACTIVATIONS, Head, no_head
+from geo3d_compression.octree.levels import Level
 from geo3d_compression.octree.network import IntegerNetwork
 from geo3d_compression.octree.sensor import Sensor
 from geo3d_compression.octree.stage import (
@@ -54,6 +55,7 @@ class _Lane(NamedTuple):
     weights: NDArray[np.int32]
     apms: NDArray[np.int32]
     adapted: NDArray[np.int32]
+    feedback: NDArray[np.int64]
 
 
 class LevelCoder:
@@ -68,12 +70,14 @@ class LevelCoder:
         self._chosen = np.arange(PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS)
         for k in range(len(self._networks)):
             mixer[:, len(self._chosen) + 1 + 2 * k] = round(_NETWORK_WEIGHT * WEIGHT_ONE / len(self._networks))
+        mixer[:, len(self._chosen) + 1 + 2 * len(self._networks)] = WEIGHT_ONE // 4
         self._lanes = [
             _Lane(
                 np.tile(new_counters(1 << _TABLE_BITS), (CONTEXTS, 1)),
                 mixer,
                 new_apm(APM_CONTEXTS),
                 np.zeros((8, MAX_ACTIVATIONS * MAX_NETWORKS), np.int32),
+                new_feedback(),
             )
         ]
         self._most_lanes = _LANES[profile]
@@ -106,48 +110,44 @@ class LevelCoder:
             network.begin(level)
 
         def run(k: int) -> int:
-            """Lane `k` of a stage, some nodes after the other where a network is causal."""
             lane, added = self._lanes[k], 0
-            parts = self._parts(bounds[k], bounds[k + 1])
-            with ThreadPoolExecutor(1) as ahead:
-                coming = ahead.submit(self._heads, stage, known, level, *parts[0])
-                for part, following in zip(parts, [*parts[1:], None], strict=True):
-                    heads = coming.result()
-                    if following:
-                        coming = ahead.submit(self._heads, stage, known, level, *following)
-                    found = code_stage(
-                        *coders[k],
-                        encode,
-                        stage,
-                        bounds[k],
-                        *part,
-                        occupancy,
-                        known,
-                        level.neighbours,
-                        level.coords,
-                        exist,
-                        lane.tables,
-                        _TABLE_BITS,
-                        lane.weights,
-                        lane.apms,
-                        scale,
-                        sensor,
-                        rings.slopes,
-                        rings.heights,
-                        logits,
-                        activations,
-                        widths,
-                        heads,
-                        earlier,
-                        surprise,
-                        lane.adapted,
-                        self._chosen,
-                        _RATE,
-                        limit - children - added,
-                    )
-                    if found < 0:
-                        return -1
-                    added += int(found)
+            for first, last, heads in self._runs(stage, known, level, bounds[k], bounds[k + 1]):
+                found = code_stage(
+                    *coders[k],
+                    encode,
+                    stage,
+                    bounds[k],
+                    first,
+                    last,
+                    occupancy,
+                    known,
+                    level.neighbours,
+                    level.coords,
+                    exist,
+                    lane.tables,
+                    _TABLE_BITS,
+                    lane.weights,
+                    lane.apms,
+                    scale,
+                    sensor,
+                    rings.slopes,
+                    rings.heights,
+                    logits,
+                    activations,
+                    widths,
+                    heads,
+                    earlier,
+                    surprise,
+                    errors,
+                    lane.feedback,
+                    lane.adapted,
+                    self._chosen,
+                    _RATE,
+                    limit - children - added,
+                )
+                if found < 0:
+                    return -1
+                added += int(found)
             return added
 
         children = 0
@@ -157,6 +157,7 @@ class LevelCoder:
                 logits = np.stack([of_one for of_one, _ in seen])
                 activations = np.concatenate([hidden for _, hidden in seen], axis=1)
                 surprise = np.zeros((len(seen), level.size + 1), np.int8)
+                errors = np.zeros(level.size + 1, np.int32)
                 widths = np.cumsum([0, *(hidden.shape[1] for _, hidden in seen)])
                 added = [run(0)] if len(coders) == 1 else list(pool.map(run, range(len(coders))))
                 children += sum(added)
@@ -167,10 +168,23 @@ class LevelCoder:
             network.finish(known)
         return children
 
-    def _parts(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Nodes `first` to `last` - 1 in runs whose hidden sums fit the memory; one where no network is causal."""
-        step = _SUMS_NODES if self._causal else max(last - first, 1)
-        return [(a, min(a + step, last)) for a in range(first, max(last, first + 1), step)]
+    def _runs(
+        self, stage: int, known: NDArray[np.uint8], level: Level, first: int, last: int
+    ) -> Iterator[tuple[int, int, tuple[Head, ...]]]:
+        """Nodes `first` to `last` - 1 in runs with the networks' heads: one, or where a network is causal as many as
+        the memory for its sums asks for, those of the next run being made while a run is coded."""
+        step = _SUMS_NODES if self._causal else last - first
+        parts = [(a, min(a + step, last)) for a in range(first, last, max(step, 1))]
+        if len(parts) < 2:
+            yield from ((*part, self._heads(stage, known, level, *part)) for part in parts)
+            return
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self._heads, stage, known, level, *parts[0])
+            for part, following in zip(parts, [*parts[1:], None], strict=True):
+                heads = coming.result()
+                if following:
+                    coming = ahead.submit(self._heads, stage, known, level, *following)
+                yield *part, heads
 
     def _heads(self, stage: int, known: NDArray[np.uint8], level: Level, first: int, last: int) -> tuple[Head, ...]:
         heads = [network.head(stage, known, level.neighbours, first, last) for network in self._networks]

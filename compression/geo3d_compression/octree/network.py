@@ -107,9 +107,7 @@ class IntegerNetwork:
         self._run(n, _predict, stage, known, neighbours, self._features, *layers, out, activations)
         return out, activations
 
-    def head(
-        self, stage: int, known: NDArray[np.uint8], neighbours: NDArray[np.int32], first: int, last: int
-    ) -> Head:
+    def head(self, stage: int, known: NDArray[np.uint8], neighbours: NDArray[np.int32], first: int, last: int) -> Head:
         """What is left to be done for nodes `first` to `last` - 1 where the network is causal; after `logits`."""
         if not self.causal:
             return no_head(self._dtype)

@@ -23,15 +23,17 @@ from geo3d_compression.entropy.models import (
     squash,
 )
 from geo3d_compression.entropy.tables import STRETCH_LIMIT
+from geo3d_compression.octree.feedback import learn_from_error, told_by_errors
 from geo3d_compression.octree.head import MAX_ACTIVATIONS, causal_logit, surprise_of
 from geo3d_compression.octree.levels import CENTRE, CHILD_COLUMN, CHILD_OCTANT
 from geo3d_compression.octree.rings import SLOPE_BITS
 
 PLAIN_CONTEXTS = 10
 CONTEXTS = 16
-MAX_NETWORKS = 2
-# The contexts, a constant, what each network believes and what its output layer, trained on here, believes.
-INPUTS = CONTEXTS + 1 + 2 * MAX_NETWORKS
+MAX_NETWORKS = 3
+# The contexts, a constant, what each network believes and what its output layer, trained on here, believes, and what
+# the errors around tell.
+INPUTS = CONTEXTS + 2 + 2 * MAX_NETWORKS
 
 # The output layer that learns has weights in 1/65536, up to one: sums with `MAX_ACTIVATIONS` bytes fit 32 bits.
 ADAPTED_LIMIT = 65535
@@ -179,6 +181,8 @@ def code_stage(
     heads,
     earlier,
     surprise,
+    errors,
+    feedback,
     adapted,
     chosen,
     rate,
@@ -191,8 +195,9 @@ def code_stage(
 
     `sensor`: [mode, x, y, z, vx, vy in eighths of a leaf cell, log2 of leaf cells in a child];
     `logits` [K, n] of K networks; `activations` [n, A]: their hidden layers side by side, network k's from `bounds[k]`
-    to `bounds[k + 1]`, from which `adapted` [8, A] learns what to add to its logit; `heads` of causal networks make both
-    anew, from `earlier` nodes and their `surprise` [K, n + 1]; `chosen`: the contexts mixed.
+    to `bounds[k + 1]`, from which `adapted` [8, A] learns what to add to its logit; `heads` of causal networks make
+    both anew, from `earlier` nodes and their `surprise` [K, n + 1]; where earlier nodes are given, their `errors`
+    [n + 1] count too (`feedback`); `chosen`: the contexts mixed.
     """
     n = neighbours.shape[0] - 1
     inputs = np.zeros(INPUTS, np.int64)
@@ -202,6 +207,7 @@ def code_stage(
     mode = sensor[0]
     fine = sensor[6]
     networks = logits.shape[0]
+    watched = earlier.ends.size > 1
     believed = np.zeros(MAX_NETWORKS, np.int64)
     base = np.zeros(MAX_NETWORKS, np.int64)
     hidden = np.zeros(MAX_ACTIVATIONS, heads[0].sums.dtype)
@@ -322,6 +328,9 @@ def code_stage(
             inputs[m] = believed[k]
             inputs[m + 1] = logits[k, i]
             m += 2
+        if watched:
+            inputs[m] = told_by_errors(feedback, s, earlier, start, errors, i)
+            m += 1
         row0 = min(n_unk, 19) * 8 + s
         row1 = _SETS_BY_UNKNOWN + min(n_occ, 15) * 16 + scale
         row2 = _SETS_BY_OWN + own
@@ -344,6 +353,8 @@ def code_stage(
             _adapted_update(adapted, s, activations, i, bounds[k], bounds[k + 1], error)
             if heads[k].sums.shape[0]:
                 surprise[k, i] = surprise_of(base[k], bit)
+        if watched:
+            learn_from_error(feedback, s, earlier, start, errors, i, (bit << 16) - p)
         for c in range(active):
             tables[c, slots[c]] = counter_update(tables[c, slots[c]], bit, 255)
         mixer_update(weights, row0, inputs, m, (bit << 16) - squash(x0), rate)

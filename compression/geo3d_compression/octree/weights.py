@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 # The sets of networks of each profile; a stream says by number which set it was coded with.  See `choice`.
 NETWORKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "fast": (("fast",), ("fast-dense",)),
-    "best": (("best",), ("best", "best-dense")),
+    "best": (("best",), ("best", "best-dense", "best-causal")),
 }
 _FOLDER = Path(__file__).parent / "weights"
 

@@ -87,9 +87,7 @@ def train(
 
         def configure_optimizers(self) -> Any:
             # Parameters that say a `pace` learn that many times as fast.
-            groups = [
-                {"params": [p], "lr": course.rate * getattr(p, "pace", 1.0)} for p in self.network.parameters()
-            ]
+            groups = [{"params": [p], "lr": course.rate * getattr(p, "pace", 1.0)} for p in self.network.parameters()]
             optimizer = torch.optim.AdamW(groups, weight_decay=1e-4, betas=(0.9, 0.98))
             schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: _rate(k, course.steps))
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -8,16 +8,16 @@ import torch
 from geo3d_compression.octree.nn.network import OctreeNetwork
 from geo3d_compression.octree.training import batches
 from geo3d_compression.octree.training.export import integer_tensors
-from geo3d_compression.octree.training.start import start_from
+from geo3d_compression.octree.training.start import start_from, stored_network
 from safetensors.numpy import save_file
 from torch import Tensor
 
 from geo3d.config import ConfigError
 
 
-def _network(*sizes: int, refreshes: tuple[int, ...] = (2, 5), deep: int = 0) -> OctreeNetwork:
+def _network(*sizes: int, refreshes: tuple[int, ...] = (2, 5), deep: int = 0, causal: bool = False) -> OctreeNetwork:
     torch.manual_seed(0)
-    return OctreeNetwork(*sizes, refreshes, deep)
+    return OctreeNetwork(*sizes, refreshes, deep, causal)
 
 
 def _stored(folder: Path, network: OctreeNetwork) -> Path:
@@ -31,7 +31,7 @@ def _logits(network: OctreeNetwork) -> Tensor:
     with torch.no_grad():
         for level in batches.assemble([voxels], 6):
             inputs = {k: torch.from_numpy(np.asarray(v)) for k, v in level._asdict().items() if k != "weight"}
-            logits, latent = network(latent, **inputs)
+            logits, latent, _ = network(latent, **inputs)
             found.append(logits)
     return torch.cat(found)
 
@@ -62,6 +62,19 @@ def test_deeper_networks_compute_the_same(tmp_path: Path) -> None:
         assert not torch.equal(_logits(new), expected)
         with torch.no_grad():
             layer -= 0.5
+
+
+def test_causal_networks_go_on_from_others_and_from_their_like(tmp_path: Path) -> None:
+    old, new = _network(8, 16, 8), _network(8, 16, 8, causal=True)
+    start_from(new, _stored(tmp_path, old))
+    old.quantise = new.quantise = True
+    torch.testing.assert_close(_logits(new), _logits(old), rtol=0, atol=0)
+    with torch.no_grad():
+        new.near += 0.1
+        new.far -= 0.05
+    assert not torch.equal(_logits(new), _logits(old))
+    again = stored_network(_stored(tmp_path, new))
+    torch.testing.assert_close(_logits(again), _logits(new), rtol=0, atol=0)
 
 
 def test_refreshes_that_would_be_lost_are_refused(tmp_path: Path) -> None:

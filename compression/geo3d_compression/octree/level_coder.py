@@ -105,6 +105,8 @@ class LevelCoder:
             self._lanes.append(deepcopy(self._lanes[0]))
         bounds = [level.size * k // len(coders) for k in range(len(coders) + 1)]
         earlier = earlier_nodes(level.neighbours) if self._causal else no_earlier()
+        widths = np.cumsum([0, *(network.units for network in self._networks)])
+        activations = np.zeros((level.size, widths[-1]), np.uint8)
         scale = min(fine, SCALE_CLASSES - 1)
         for network in self._networks:
             network.begin(level)
@@ -153,12 +155,14 @@ class LevelCoder:
         children = 0
         with ThreadPoolExecutor(len(coders)) as pool:
             for stage in range(8):
-                seen = [network.logits(stage, known, level.neighbours) for network in self._networks]
-                logits = np.stack([of_one for of_one, _ in seen])
-                activations = np.concatenate([hidden for _, hidden in seen], axis=1)
-                surprise = np.zeros((len(seen), level.size + 1), np.int8)
+                logits = np.stack(
+                    [
+                        network.logits(stage, known, level.neighbours, activations, column)
+                        for network, column in zip(self._networks, widths[:-1], strict=True)
+                    ]
+                )
+                surprise = np.zeros((len(logits), level.size + 1), np.int8)
                 errors = np.zeros(level.size + 1, np.int32)
-                widths = np.cumsum([0, *(hidden.shape[1] for _, hidden in seen)])
                 added = [run(0)] if len(coders) == 1 else list(pool.map(run, range(len(coders))))
                 children += sum(added)
                 if min(added) < 0 or children > limit:

@@ -57,6 +57,7 @@ class IntegerNetwork:
         self._threads = threads
         self._w = {name: np.ascontiguousarray(tensor.astype(dtype)) for name, tensor in tensors.items()}
         self.channels = tensors["conv1"].shape[1]
+        self.units = sum(tensors["middle"].shape[1:])
         self._refreshes = refreshes(tensors)
         self._deep = deep_layers(tensors)
         for name in (n for n in self._w if n.startswith("conv")):
@@ -79,8 +80,8 @@ class IntegerNetwork:
         self._previous = n
         f0 = np.zeros((n + 1, C), self._dtype)
         f1 = np.zeros((n + 1, C), self._dtype)
-        f2 = np.zeros((n + 1, C), self._dtype)
         self._run(n, _raise, self._latent, level.parent, level.octant, w["up"], w["up_bias"], f0)
+        f2 = f0  # which nothing reads once f1 is there
         no_skip, skip = np.zeros((n + 1, 0), self._dtype), f1
         self._run(n, _convolve, f0, level.neighbours, w["conv1"], w["exist1"], w["density"][density], no_skip, f1)
         self._run(n, _convolve, f1, level.neighbours, w["conv2"], w["exist2"], w["bias2"], skip, f2)
@@ -91,21 +92,24 @@ class IntegerNetwork:
         self._features = f2
 
     def logits(
-        self, stage: int, known: NDArray[np.uint8], neighbours: NDArray[np.int32]
-    ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        """Logits [n] of octant `stage`, given the octants before it: `known` [n + 1] occupancy bytes.
+        self,
+        stage: int,
+        known: NDArray[np.uint8],  # [n + 1] octants before `stage`
+        neighbours: NDArray[np.int32],
+        activations: NDArray[np.uint8],  # [n, A], filled from `column` on
+        column: int = 0,
+    ) -> NDArray[np.int32]:
+        """Logits [n] of octant `stage`, and the `units` activations that they come from, the last layer first.
 
-        And the activations [n, head + hidden] that they come from, the last layer first.  A causal network's do
-        not see this octant of other nodes yet: the coder's loop makes them anew.
+        A causal network's do not see this octant of other nodes yet: the coder's loop makes them anew.
         """
-        n, w = len(neighbours) - 1, self._w
+        n = len(neighbours) - 1
         if stage in self._refreshes:
             self._refresh(self._refreshes.index(stage), known, neighbours)
         out = np.zeros(n, np.int32)
-        activations = np.zeros((n, sum(w["middle"].shape[1:])), np.uint8)
         layers = (*self._first_layer(stage), *self._last_layers(stage))
-        self._run(n, _predict, stage, known, neighbours, self._features, *layers, out, activations)
-        return out, activations
+        self._run(n, _predict, stage, known, neighbours, self._features, *layers, out, activations, column)
+        return out
 
     def head(self, stage: int, known: NDArray[np.uint8], neighbours: NDArray[np.int32], first: int, last: int) -> Head:
         """What is left to be done for nodes `first` to `last` - 1 where the network is causal; after `logits`."""
@@ -272,13 +276,14 @@ def _predict(
     bias_top,
     out,
     activations,
+    column,
 ):
     """Two hidden layers and the logit of one octant."""
     h1 = np.zeros(middle.shape[0], features.dtype)
     h2 = np.zeros(middle.shape[1], features.dtype)
     for i in range(first, last):
         _sums(i, stage, known, neighbours, features, latent_in, nibbles, bias_in, h1)
-        out[i] = top_logit(h1, h2, middle, bias_middle, top, bias_top, activations, i, 0)
+        out[i] = top_logit(h1, h2, middle, bias_middle, top, bias_top, activations, i, column)
 
 
 @njit(cache=True, nogil=True)

@@ -34,6 +34,7 @@ from geo3d_compression.octree.weights import load_weights
 _TABLE_BITS = 18
 _START_WEIGHT = 0.1
 _NETWORK_WEIGHT = 0.5
+_FEEDBACK_WEIGHT = 0.25
 _RATE = 150
 
 
@@ -70,7 +71,7 @@ class LevelCoder:
         self._chosen = np.arange(PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS)
         for k in range(len(self._networks)):
             mixer[:, len(self._chosen) + 1 + 2 * k] = round(_NETWORK_WEIGHT * WEIGHT_ONE / len(self._networks))
-        mixer[:, len(self._chosen) + 1 + 2 * len(self._networks)] = WEIGHT_ONE // 4
+        mixer[:, len(self._chosen) + 1 + 2 * len(self._networks)] = round(_FEEDBACK_WEIGHT * WEIGHT_ONE)
         self._lanes = [
             _Lane(
                 np.tile(new_counters(1 << _TABLE_BITS), (CONTEXTS, 1)),

@@ -318,10 +318,9 @@ def code_stage(
         for k in range(networks):
             if heads[k].sums.shape[0]:
                 base[k] = logits[k, i]
-                told = surprise[k]
-                row, column_k = i - first, bounds[k]
+                of_k = surprise[k]
                 logits[k, i] = causal_logit(
-                    heads[k], s, known, told, earlier, start, i, row, activations, column_k, hidden, hidden_top
+                    heads[k], s, known, of_k, earlier, start, i, i - first, activations, bounds[k], hidden, hidden_top
                 )
             learnt = np.int64(logits[k, i]) + _adapted_dot(adapted, s, activations, i, bounds[k], bounds[k + 1])
             believed[k] = min(max(learnt, -STRETCH_LIMIT), STRETCH_LIMIT)

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from geo3d_compression import octree
+from geo3d_compression.octree import level_coder
+from geo3d_compression.octree.network import IntegerNetwork
 from numpy.typing import NDArray
 
 FOLDER = Path(__file__).parent / "golden"
@@ -54,6 +57,21 @@ def test_decodes_and_encodes_to_the_same_bytes(profile: octree.Profile) -> None:
     data = (FOLDER / f"{profile}.bin").read_bytes()
     np.testing.assert_array_equal(octree.decode(unpack(data), DEPTH), voxels())
     assert pack(octree.encode(voxels(), DEPTH, profile, ORIGIN)) == data
+
+
+def test_integers_proper_make_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The networks' sums in int64 instead of float32, in the coder's loop too: so no float decides a frequency."""
+    monkeypatch.setattr(level_coder, "IntegerNetwork", partial(IntegerNetwork, dtype=np.int64))
+    data = (FOLDER / "best.bin").read_bytes()
+    chunks = octree.encode(voxels(), DEPTH, "best", ORIGIN)
+    assert pack(chunks) == data
+    np.testing.assert_array_equal(octree.decode(chunks, DEPTH), voxels())
+
+
+@pytest.mark.parametrize("nodes", [1, 50])
+def test_runs_of_any_length_make_the_same_bytes(nodes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(level_coder, "_SUMS_NODES", nodes)
+    assert pack(octree.encode(voxels(), DEPTH, "best", ORIGIN)) == (FOLDER / "best.bin").read_bytes()
 
 
 _CHILD = """

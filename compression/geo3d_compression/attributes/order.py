@@ -130,9 +130,9 @@ def _insert(row_n, row_d, position, distance):  # type: ignore[no-untyped-def]
     row_n[k], row_d[k] = position, distance
 
 
-_MASK_X = 0x4924924924924924
-_MASK_Y = 0x2492492492492492
-_MASK_Z = 0x1249249249249249
+MASK_X = 0x4924924924924924
+MASK_Y = 0x2492492492492492
+MASK_Z = 0x1249249249249249
 
 
 @njit(cache=True, nogil=True)
@@ -170,15 +170,15 @@ def _find_neighbours(  # type: ignore[no-untyped-def]
 def _scan(code, nodes, position, table, t, octant, row_n, row_d):  # type: ignore[no-untyped-def]
     """Offer the 26 neighbours of `code` that come before t.  octant 0: own level; else 1 + octant in the parent."""
     for dx in range(-1, 2):
-        x = step_code(code, _MASK_X, 4, dx)
+        x = step_code(code, MASK_X, 4, dx)
         if x < 0:
             continue
         for dy in range(-1, 2):
-            y = step_code(code, _MASK_Y, 2, dy)
+            y = step_code(code, MASK_Y, 2, dy)
             if y < 0:
                 continue
             for dz in range(-1, 2):
-                z = step_code(code, _MASK_Z, 1, dz)
+                z = step_code(code, MASK_Z, 1, dz)
                 if z < 0 or (octant == 0 and dx == 0 and dy == 0 and dz == 0):
                     continue
                 j = find_code(nodes, table, x | y | z)

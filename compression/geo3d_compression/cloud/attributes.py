@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from geo3d.types import PointCloud
 from geo3d_compression.attributes.channels import ChannelRange
-from geo3d_compression.attributes.color import RANGES, rgb_to_ycocg, ycocg_to_rgb
+from geo3d_compression.attributes.color import RANGES, TransformChoice, forward, inverse
 from geo3d_compression.attributes.integers import ChannelSurvey, IntegerMap, to_integers
 from geo3d_compression.attributes.lossy import step_of_quality
+from geo3d_compression.attributes.narrow.limits import is_narrow
 from geo3d_compression.cloud.header import AttributeHeader
 
 
@@ -25,17 +26,25 @@ class Attribute:
     values: NDArray[np.int64]
 
 
-Maps = Mapping[tuple[str, str], tuple[IntegerMap, ...]]
+@dataclass(frozen=True)
+class Maps:
+    """How the attributes of a whole cloud become integers: maps by role and name, and the transform of colours."""
+
+    channels: Mapping[tuple[str, str], tuple[IntegerMap, ...]]
+    transform: str
 
 
 class AttributeSurvey:
-    """The integers that the attributes of a cloud in pieces become; colours are always the same."""
+    """The integers that the attributes of a cloud in pieces become."""
 
     def __init__(self) -> None:
+        self._transform = TransformChoice()
         self._channels: dict[tuple[str, str], list[ChannelSurvey]] = {}
 
     def add(self, cloud: PointCloud) -> None:
         """Look at a piece."""
+        if cloud.colors is not None:
+            self._transform.add(cloud.colors)
         for name, role, values in _generic_values(cloud):
             columns = values.reshape(len(values), -1)
             channels = self._channels.setdefault((role, name), [ChannelSurvey() for _ in columns.T])
@@ -43,8 +52,9 @@ class AttributeSurvey:
                 channel.add(column)
 
     def maps(self) -> Maps:
-        """By role and name."""
-        return {key: tuple(c.map() for c in channels) for key, channels in self._channels.items()}
+        """Of all that was seen."""
+        channels = {key: tuple(c.map() for c in channels) for key, channels in self._channels.items()}
+        return Maps(channels, self._transform.best())
 
 
 def _generic_values(cloud: PointCloud) -> Iterator[tuple[str, str, NDArray[Any]]]:
@@ -55,34 +65,59 @@ def _generic_values(cloud: PointCloud) -> Iterator[tuple[str, str, NDArray[Any]]
             yield name, "attribute", values
 
 
-def of_cloud(cloud: PointCloud, quality: float | None = None, maps: Maps | None = None) -> list[Attribute]:
+def of_cloud(
+    cloud: PointCloud, profile: str, quality: float | None = None, maps: Maps | None = None
+) -> list[Attribute]:
     """Everything that the points of a cloud carry, as integers, by the role it has; `quality` is for colours.
 
-    `maps` are those of the cloud that this one is a part of.
+    `profile` best chooses the colours' transform and the rich model where it can; `maps` are those of the cloud that
+    this one is a part of.
     """
     result = []
+    rich = profile == "best"
     if cloud.colors is not None:
-        plain = tuple(IntegerMap("uint8", "plain", low, high) for low, high in RANGES)
-        step = 0 if quality is None else step_of_quality(quality)
-        header = AttributeHeader("color", "color", True, not step, plain, step)
-        result.append(Attribute(header, cloud.colors.astype(np.int64) if step else rgb_to_ycocg(cloud.colors)))
+        result.append(_colors(cloud.colors, rich, quality, maps))
     for name, role, values in _generic_values(cloud):
-        result.append(_generic(name, role, values, None if maps is None else maps[role, name]))
+        result.append(_generic(name, role, values, rich, None if maps is None else maps.channels[role, name]))
     return result
+
+
+def _colors(colors: NDArray[np.uint8], rich: bool, quality: float | None, maps: Maps | None) -> Attribute:
+    step = 0 if quality is None else step_of_quality(quality)
+    if step:
+        transform = "none"
+    elif not rich:
+        transform = "ycocg"
+    elif maps is not None:
+        transform = maps.transform
+    else:
+        choice = TransformChoice()
+        choice.add(colors)
+        transform = choice.best()
+    # Version 2 declared the ranges of YCoCg-R for lossy colours too.
+    channels = RANGES["ycocg" if transform == "none" else transform]
+    plain = tuple(IntegerMap("uint8", "plain", low, high) for low, high in channels)
+    model = "narrow" if rich and not step else "plain"
+    header = AttributeHeader("color", "color", True, transform, plain, step, model)
+    return Attribute(header, forward(colors, transform))
 
 
 def refinement(deltas: NDArray[np.int64]) -> Attribute:
     """What exact coordinates are beyond their cell's centre, [N, 3], in steps of their dtype's last bit."""
-    return _generic("refinement", "refinement", deltas)
+    return _generic("refinement", "refinement", deltas, False)
 
 
-def _generic(name: str, role: str, values: NDArray[Any], maps: tuple[IntegerMap, ...] | None = None) -> Attribute:
+def _generic(
+    name: str, role: str, values: NDArray[Any], rich: bool, maps: tuple[IntegerMap, ...] | None = None
+) -> Attribute:
     columns = values.reshape(len(values), -1).T
     if maps is None:
         pairs = [to_integers(column) for column in columns]
     else:
         pairs = [(m, m.integers(column)) for m, column in zip(maps, columns, strict=True)]
-    header = AttributeHeader(name, role, values.ndim == 2, False, tuple(m for m, _ in pairs))
+    header = AttributeHeader(name, role, values.ndim == 2, "none", tuple(m for m, _ in pairs))
+    if rich and is_narrow(ranges(header)):
+        header = replace(header, model="narrow")
     return Attribute(header, np.stack([v for _, v in pairs], axis=1))
 
 
@@ -95,8 +130,8 @@ def restore(header: AttributeHeader, integers: NDArray[np.int64]) -> NDArray[Any
     """[N, C] integers to the attribute's own values, [N] or [N, C] in its dtype."""
     if header.step:
         return integers.astype(np.uint8)
-    if header.ycocg:
-        return ycocg_to_rgb(integers).clip(0, 255).astype(np.uint8)
+    if header.transform != "none":
+        return inverse(integers, header.transform).clip(0, 255).astype(np.uint8)
     columns = [m.restore(integers[:, k]) for k, m in enumerate(header.maps)]
     return np.stack(columns, axis=1) if header.vector else columns[0]
 

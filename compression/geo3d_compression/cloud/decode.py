@@ -14,7 +14,9 @@ from geo3d.ops.morton import morton_decode, morton_encode
 from geo3d.types import PointCloud
 from geo3d_compression.attributes.channels import ChannelRange, decode_channels
 from geo3d_compression.attributes.lossy import decode_colors, split_levels, ycc_to_rgb
+from geo3d_compression.attributes.narrow.codec import decode_narrow
 from geo3d_compression.attributes.order import CodingOrder, build_order
+from geo3d_compression.attributes.surroundings import Surroundings, find_surroundings
 from geo3d_compression.cloud.attributes import ranges, restore, to_cloud
 from geo3d_compression.cloud.geometry import decode_geometry
 from geo3d_compression.cloud.groups import level_cuts
@@ -180,10 +182,13 @@ def _decode_tile(job: _Job) -> PointCloud:
         return PointCloud(points if counts is None else np.repeat(points, counts, axis=0))
     order = build_order(codes, depth, counts)
     place = order.of_points(counts)
+    around = None
+    if any(a.model == "narrow" for a in wanted):
+        around = find_surroundings(codes, depth, order, counts, dropped)
     integers = [
         _decode_lossy(all_codes, a, streams, tile, depth, counts)
         if a.step
-        else _decode_attribute(order, a, streams, tile, dropped)[place]
+        else _decode_attribute(order, around, a, streams, tile, dropped)[place]
         for a, streams in zip(wanted, job.attributes, strict=True)
     ]
     points = points if counts is None else np.repeat(points, counts, axis=0)
@@ -234,16 +239,22 @@ def _decode_counts(job: _Job, codes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _decode_attribute(
-    order: CodingOrder, header: AttributeHeader, streams: list[bytes], tile: TileHeader, dropped: int
-) -> NDArray[np.int64]:
+    order: CodingOrder, around: Surroundings | None, header: AttributeHeader, streams: list[bytes], tile: TileHeader,
+    dropped: int,
+) -> NDArray[np.int64]:  # fmt: skip
     spans = ranges(header)
     parts = channel_groups(len(spans))
     split = [list(_split_streams(data, len(parts))) for data in streams]
     cuts = level_cuts(order, tile.attribute_groups, dropped)
-    columns = [
-        decode_channels(order, [s[k] for s in split[: len(cuts)]], spans[part], cuts, tile.points)
-        for k, part in enumerate(parts)
-    ]
+    columns = []
+    for k, part in enumerate(parts):
+        data = [s[k] for s in split[: len(cuts)]]
+        if header.model == "narrow":
+            assert around is not None
+            joined = header.transform == "jpeg"
+            columns.append(decode_narrow(around, data, spans[part], cuts, tile.points, joined=joined))
+        else:
+            columns.append(decode_channels(order, data, spans[part], cuts, tile.points))
     return np.concatenate(columns, axis=1)
 
 

@@ -17,7 +17,9 @@ from geo3d.ops.morton import morton_decode, morton_encode
 from geo3d.types import PointCloud
 from geo3d_compression.attributes.channels import ChannelRange, encode_channels
 from geo3d_compression.attributes.lossy import encode_colors, level_means, rgb_to_ycc, split_levels
+from geo3d_compression.attributes.narrow.codec import encode_narrow
 from geo3d_compression.attributes.order import CodingOrder, build_order
+from geo3d_compression.attributes.surroundings import Surroundings, find_surroundings
 from geo3d_compression.cloud.attributes import Attribute, of_cloud, ranges, refinement
 from geo3d_compression.cloud.geometry import encode_geometry
 from geo3d_compression.cloud.groups import groups_of, level_cuts
@@ -59,7 +61,7 @@ def encode_cloud(
     """Write a cloud as the chunks of `item` and say what became of it."""
     options = options or CloudOptions()
     ready = prepare(cloud, options)
-    attributes = of_cloud(ready.cloud, options.quality)
+    attributes = of_cloud(ready.cloud, options.profile, options.quality)
     if ready.deltas is not None:
         attributes.insert(0, refinement(ready.deltas))
     low, high = ready.indices.min(axis=0), ready.indices.max(axis=0)
@@ -156,11 +158,14 @@ def _encode_tile(job: TileJob) -> tuple[Tile, TileHeader, list[Chunk], float]:
         if several is not None:
             chunks += _encode_counts(order, several)
             order = build_order(voxels, tile.depth, several)
+        around = None
+        if any(a.header.model == "narrow" for a in values):
+            around = find_surroundings(voxels, tile.depth, order, several)
         for k, attribute in enumerate(values):
             if attribute.header.step:
                 chunks += _encode_lossy(voxels, tile, several, k, attribute, groups)
             else:
-                chunks += _encode_attribute(order, several, k, attribute, groups)
+                chunks += _encode_attribute(order, around, several, k, attribute, groups)
     header = TileHeader(tile.origin, tile.depth, len(voxels), len(codes), len(geometry), groups, **surface)
     return tile, header, chunks, error
 
@@ -194,14 +199,21 @@ def _encode_lossy(
 
 
 def _encode_attribute(
-    order: CodingOrder, counts: NDArray[np.int64] | None, number: int, attribute: Attribute, groups: int
-) -> Iterator[Chunk]:
+    order: CodingOrder, around: Surroundings | None, counts: NDArray[np.int64] | None, number: int,
+    attribute: Attribute, groups: int,
+) -> Iterator[Chunk]:  # fmt: skip
     values = np.zeros_like(attribute.values)
     values[order.of_points(counts)] = attribute.values
     spans = ranges(attribute.header)
     per_group: list[list[bytes]] = [[] for _ in range(groups)]
+    cuts = level_cuts(order, groups)
     for part in channel_groups(values.shape[1]):
-        streams = encode_channels(order, values[:, part], spans[part], level_cuts(order, groups))
+        if attribute.header.model == "narrow":
+            assert around is not None
+            joined = attribute.header.transform == "jpeg"
+            streams = encode_narrow(around, values[:, part], spans[part], cuts, joined=joined)
+        else:
+            streams = encode_channels(order, values[:, part], spans[part], cuts)
         for k, data in enumerate(streams):
             per_group[k].append(data)
     for k, parts in enumerate(per_group):

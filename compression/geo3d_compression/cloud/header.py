@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from geo3d.errors import BitstreamError
 from geo3d.ops.morton import BITS
 from geo3d_compression.attributes.channels import MAX_CHANNELS
+from geo3d_compression.attributes.color import RANGES, TRANSFORMS
 from geo3d_compression.attributes.integers import DTYPES, IntegerMap
+from geo3d_compression.attributes.narrow.limits import WIDEST
 from geo3d_compression.cloud.grid import Grid
 from geo3d_compression.cloud.tiles import MAX_TILE_POINTS, MAX_TILES
 from geo3d_compression.container.fields import Blob, Choice, Cursor, Field, Float, SInt, Text, UInt, pack, unpack
@@ -19,9 +21,14 @@ from geo3d_compression.upsample.lattice import MAX_SCALE, UNIT
 MAX_POINTS = 1 << 40
 ROLES = ("color", "normal", "attribute", "refinement")
 PROFILES = ("fast", "best")
+# Coders of exact attributes, see `attributes.channels` and `attributes.narrow`.
+MODELS = ("plain", "narrow")
+# Version 2 had no transforms of colours but YCoCg-R and one coder.
+VERSION = 3
+_OLDEST = 2
 
 _FIELDS: tuple[Field, ...] = (
-    UInt("version", 2, 2),
+    UInt("version", VERSION, _OLDEST),
     Choice("profile", PROFILES),
     UInt("input_points", MAX_POINTS, 1),
     UInt("depth", 64),
@@ -60,10 +67,11 @@ _ATTRIBUTE_FIELDS: tuple[Field, ...] = (
     Text("name", 1024),
     Choice("role", ROLES),
     UInt("vector", 1),
-    UInt("ycocg", 1),
+    Choice("transform", TRANSFORMS),
     UInt("step", 1 << 20),
     UInt("channels", 1 << 12, 1),
 )
+_MODEL_FIELDS: tuple[Field, ...] = (Choice("model", MODELS),)
 
 
 @dataclass(frozen=True)
@@ -87,15 +95,17 @@ class TileHeader:
 class AttributeHeader:
     """An attribute: [N] (`vector` False) or [N, len(maps)]; its channels' maps to integers.
 
-    `step` is 0 for exact values, else the quantiser step of lossy colours in sixteenths.
+    `step` is 0 for exact values, else the quantiser step of lossy colours in sixteenths.  `transform` is that of exact
+    colours (see `attributes.color`), whose channels are the maps then; `model` is the coder of exact values.
     """
 
     name: str
     role: str
     vector: bool
-    ycocg: bool
+    transform: str
     maps: tuple[IntegerMap, ...]
     step: int = 0
+    model: str = "plain"
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,7 @@ class CloudHeader:
         """Header bytes."""
         g = self.grid
         values = {
-            "version": 2, "profile": self.profile, "input_points": self.input_points, "depth": self.depth,
+            "version": VERSION, "profile": self.profile, "input_points": self.input_points, "depth": self.depth,
             "scale": self.scale,
             "dtype": g.dtype, "cell": g.cell, "divisor": g.divisor, "x": g.origin[0], "y": g.origin[1],
             "z": g.origin[2], "error": self.error, "ordered": int(self.ordered), "tiles": len(self.tiles),
@@ -149,9 +159,9 @@ class CloudHeader:
         if self.lossy:
             parts.append(pack(_SURFACE_FIELDS, vars(self)))
         for a in self.attributes:
-            row = {"name": a.name, "role": a.role, "vector": a.vector, "ycocg": a.ycocg, "step": a.step}
-            row["channels"] = len(a.maps)
-            parts += [pack(_ATTRIBUTE_FIELDS, row), *(m.pack() for m in a.maps)]
+            row = {"name": a.name, "role": a.role, "vector": a.vector, "transform": a.transform}
+            row |= {"step": a.step, "channels": len(a.maps), "model": a.model}
+            parts += [pack(_ATTRIBUTE_FIELDS, row), pack(_MODEL_FIELDS, row), *(m.pack() for m in a.maps)]
         for t in self.tiles:
             parts.append(pack(_TILE_FIELDS, {**vars(t), "x": t.origin[0], "y": t.origin[1], "z": t.origin[2]}))
             if self.lossy:
@@ -164,7 +174,7 @@ class CloudHeader:
         cursor = Cursor(data, "cloud header")
         h = unpack(_FIELDS, cursor)
         surface = unpack(_SURFACE_FIELDS, cursor) if h["scale"] > UNIT else {}
-        attributes = [_read_attribute(cursor) for _ in range(h["attributes"])]
+        attributes = [_read_attribute(cursor, h["version"]) for _ in range(h["attributes"])]
         if h["tiles"] * 8 > cursor.left:
             raise BitstreamError(f"a cloud header announces {h['tiles']} tiles in {cursor.left} bytes")
         tiles = [_read_tile(cursor, bool(surface)) for _ in range(h["tiles"])]
@@ -177,16 +187,28 @@ class CloudHeader:
         )  # fmt: skip
 
 
-def _read_attribute(cursor: Cursor) -> AttributeHeader:
+def _read_attribute(cursor: Cursor, version: int) -> AttributeHeader:
     row = unpack(_ATTRIBUTE_FIELDS, cursor)
+    model = unpack(_MODEL_FIELDS, cursor)["model"] if version > _OLDEST else "plain"
     maps = tuple(IntegerMap.unpack(cursor) for _ in range(row["channels"]))
-    if row["role"] in ("color", "normal", "refinement") and len(maps) != 3:
-        raise BitstreamError(f"a {row['role']} attribute has {len(maps)} channels instead of 3")
+    transform = row["transform"]
+    expected = 4 if transform == "jpeg" else 3
+    if row["role"] in ("color", "normal", "refinement") and len(maps) != expected:
+        raise BitstreamError(f"a {row['role']} attribute has {len(maps)} channels instead of {expected}")
+    if transform != "none" and tuple((m.low, m.high) for m in maps) != RANGES[transform]:
+        raise BitstreamError(f"the channels of colours as '{transform}' have other ranges")
+    if transform != "none" and (row["role"] != "color" or row["step"]):
+        raise BitstreamError(f"the {row['role']} '{row['name']}' is marked as '{transform}', only exact colours can be")
+    if transform == "jpeg" and model != "narrow":
+        raise BitstreamError("colours as 'jpeg' are marked as coded without their model")
+    widest = max(m.high - m.low for m in maps)
+    if model == "narrow" and (row["step"] or row["role"] == "refinement" or widest >= WIDEST):
+        raise BitstreamError(f"'{row['name']}' is marked as narrow, and is not")
     if row["step"] and row["role"] != "color":
         raise BitstreamError(f"the {row['role']} '{row['name']}' is marked as lossy, only colours can be")
     if not row["vector"] and len(maps) != 1:
         raise BitstreamError(f"the scalar attribute '{row['name']}' has {len(maps)} channels")
-    return AttributeHeader(row["name"], row["role"], bool(row["vector"]), bool(row["ycocg"]), maps, row["step"])
+    return AttributeHeader(row["name"], row["role"], bool(row["vector"]), transform, maps, row["step"], model)
 
 
 def _read_tile(cursor: Cursor, lossy: bool) -> TileHeader:

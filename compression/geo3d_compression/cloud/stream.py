@@ -70,7 +70,7 @@ def encode_pieces(pieces: Pieces, writer: ContainerWriter, item: int, options: C
         fullest = max(buckets, key=lambda b: b.points)
         scale = coded_scale(*_cloud(max((rows for rows, _, _ in _parts(fullest, False)), key=len), grid), options)
         tiles = write_tiles(_jobs(buckets, grid, scale, options, survey.maps), writer, item, options)
-        attributes = of_cloud(_cloud(next(iter(buckets[0])), grid)[0], options.quality, survey.maps)
+        attributes = of_cloud(_cloud(next(iter(buckets[0])), grid)[0], options.profile, options.quality, survey.maps)
     header = CloudHeader(
         options.profile, pieces.count, depth, grid, rows.error + (widest(scale) - 1) * grid.step, False,
         tuple(a.header for a in attributes), tuple(tiles.headers), scale, *tiles.surface(scale),
@@ -217,7 +217,7 @@ def _jobs(
             del rows
             if is_merged:
                 cloud, indices = merge(cloud, indices)
-            attributes = of_cloud(cloud, options.quality, maps)
+            attributes = of_cloud(cloud, options.profile, options.quality, maps)
             for tile in split_cube(indices, corner, depth):
                 yield TileJob(tile, indices, scale, sensor, attributes, options)
 

@@ -192,6 +192,8 @@ def _read_attribute(cursor: Cursor, version: int) -> AttributeHeader:
     model = unpack(_MODEL_FIELDS, cursor)["model"] if version > _OLDEST else "plain"
     maps = tuple(IntegerMap.unpack(cursor) for _ in range(row["channels"]))
     transform = row["transform"]
+    if version == _OLDEST and transform not in ("none", "ycocg"):
+        raise BitstreamError(f"a cloud of version {_OLDEST} has colours as '{transform}', which came later")
     expected = 4 if transform == "jpeg" else 3
     if row["role"] in ("color", "normal", "refinement") and len(maps) != expected:
         raise BitstreamError(f"a {row['role']} attribute has {len(maps)} channels instead of {expected}")

@@ -1,9 +1,13 @@
 """Pinned streams: what this version writes, every later version must read (and this one must write again)."""
 
 import numpy as np
+import pytest
 from geo3d_compression.attributes.channels import ChannelRange, decode_channels, encode_channels
+from geo3d_compression.attributes.color import RANGES, forward, inverse
 from geo3d_compression.attributes.lossy import decode_colors, encode_colors, split_levels
+from geo3d_compression.attributes.narrow.codec import decode_narrow, encode_narrow
 from geo3d_compression.attributes.order import build_order
+from geo3d_compression.attributes.surroundings import find_surroundings
 from geo3d_compression.cloud.order import decode_permutation, encode_permutation
 from numpy.typing import NDArray
 
@@ -19,6 +23,32 @@ COLORS = [
     ("a1029b000702b7aaf2b3bcde2970b1b0b50109fbea36c60022fc940e5b3a94b6c256da56a6437d7504d9705cae80"),
     ("00598b47d3aa83009347f7b86398b9be061a5cdbf3bb776fd5bbab16a12a868a5badda2da78334f122d6f67925a345e0"),
 ]
+NARROW: dict[str, list[str]] = {
+    "green": [
+        (
+            "0000a7be0f85bd5bfe95bdd12a4e295078862289e896c834f72713dcb7a466a2924b2bdf98a561fbaca76960d1996038b480"
+            "5f6f02e3aa366ac3f12c7912d95a3674d78250cfeafd6d0855d01b17a371056599a7bc5bd037f9539339687de330fa26d562"
+            "afb0eac71254b605b0"
+        ),
+        (
+            "ed6ed5ab2d09ffb9932c10ac06fc8621faafed32e52de8106bc7cc4e99c62f47c0109b6efe69f56c7070bd1fb47ccd6a212a"
+            "1b81d650f4f8d4ea85347abcfbff2944a610748622194d1b9f551a4f1a4c4fa062750708ccfda4f7377d721321389ad5a76a"
+            "b4711bde5048ce792df2137dab"
+        ),
+    ],
+    "jpeg": [
+        (
+            "0001754150974117a1cbdc3dc36e058ea923ed403e890b6f2e9f7df15e3f5c8d5b095a8af414eff95fb3129dbe153fe59fef"
+            "405ce036924022adc24e1d2696a722bfe98f675a533a8a1352e3bddd06ecb285382142071b4b79ee28d1f23a5877a283b264"
+            "bd4aa0"
+        ),
+        (
+            "40a734bbef9d1fa03192acda8e148546077c58be73145ef3bba2be40e870e7fb88e9d1a29c78036dcda3c5b7db2c3f7e2778"
+            "c4825c9d7fcd85a51499f48b65f914ae40f855653d43f663631eb898bb583e8354e78129adf5e3af6a1c7d74dd42d0e62e31"
+            "2277e63294fdf8"
+        ),
+    ],
+}
 PERMUTATION = "80a013fbb288a7c7d18cce76bf8f1dc8a39bb86fc948"
 
 
@@ -43,6 +73,28 @@ def test_channels() -> None:
     assert [s.hex() for s in streams] == CHANNELS.split("-")
     golden = [bytes.fromhex(s) for s in CHANNELS.split("-")]
     assert np.array_equal(decode_channels(order, golden, ranges, cuts, len(truth)), truth)
+
+
+def colors_of_points() -> NDArray[np.uint8]:
+    xyz = morton_decode(codes())
+    rgb = xyz @ [[9, 3, 1], [1, 7, 4], [5, 2, 8]] + xyz[:, :1] * 29 % 17
+    rgb[::5] = [200, 40, 90]
+    return rgb.astype(np.uint8)
+
+
+@pytest.mark.parametrize("transform", list(NARROW))
+def test_narrow(transform: str) -> None:
+    order = build_order(codes(), DEPTH)
+    around = find_surroundings(codes(), DEPTH, order)
+    channels = forward(colors_of_points(), transform)
+    truth = np.zeros_like(channels)
+    truth[order.position] = channels
+    ranges, cuts, joined = [ChannelRange(*r) for r in RANGES[transform]], [40, len(truth)], transform == "jpeg"
+    streams = encode_narrow(around, truth, ranges, cuts, joined=joined)
+    assert [s.hex() for s in streams] == NARROW[transform]
+    golden = [bytes.fromhex(s) for s in NARROW[transform]]
+    back = decode_narrow(around, golden, ranges, cuts, len(truth), joined=joined)
+    assert np.array_equal(inverse(back[order.position], transform), colors_of_points())
 
 
 def test_lossy_colors() -> None:

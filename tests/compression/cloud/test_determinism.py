@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from geo3d_compression.cloud import CloudOptions, CloudView
+from geo3d_compression.cloud.options import Profile
 
 sys.path.insert(0, str(Path(__file__).parent))
 from clouds import pack, unpack, wavy_surface
@@ -21,14 +22,16 @@ sys.stdout.buffer.write(cloud.points.tobytes() + cloud.colors.tobytes())
 """
 
 
-@pytest.mark.parametrize("quality", [None, 70.0])
-def test_threads_and_processes_agree(tmp_path: Path, quality: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("quality", "profile"), [(None, "fast"), (None, "best"), (70.0, "fast")])
+def test_threads_and_processes_agree(
+    tmp_path: Path, quality: float | None, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("geo3d_compression.cloud.tiles.split.__defaults__", (4000,))
     # Enough points for a surface: with a quality, its geometry is lossy.
     cloud = wavy_surface() if quality is None else wavy_surface(60000)
-    data, report = pack(cloud, CloudOptions(quality=quality, threads=1))
+    data, report = pack(cloud, CloudOptions(profile, quality=quality, threads=1))
     assert (report.d1_psnr is None) == (quality is None)
-    assert pack(cloud, CloudOptions(quality=quality, threads=2))[0] == data
+    assert pack(cloud, CloudOptions(profile, quality=quality, threads=2))[0] == data
     one, two = unpack(data, CloudView(threads=1)), unpack(data, CloudView(threads=2))
     assert one.colors is not None
     assert two.colors is not None

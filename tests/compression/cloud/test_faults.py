@@ -35,7 +35,9 @@ def decode_or_error(data: bytes) -> PointCloud | None:
         return None
 
 
-@pytest.mark.parametrize("options", [CloudOptions(), CloudOptions(keep_order=True), CloudOptions(quality=60)])
+@pytest.mark.parametrize(
+    "options", [CloudOptions(), CloudOptions(profile="best"), CloudOptions(keep_order=True), CloudOptions(quality=60)]
+)
 def test_flipped_bits_behind_the_checksums_never_crash(options: CloudOptions) -> None:
     rng = np.random.default_rng(1)
     data, _ = pack(CLOUD, options)

@@ -9,6 +9,7 @@ import pytest
 from geo3d_compression.cloud import decode as decoding
 from geo3d_compression.cloud import stream
 from geo3d_compression.cloud.decode import read_header
+from geo3d_compression.cloud.options import Profile
 from geo3d_compression.codecs import CODECS, Request, View
 from geo3d_compression.container import Container, ContainerWriter
 
@@ -46,12 +47,12 @@ def there_and_back(source: Path, request: Request, suffix: str, view: View | Non
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("lossless", [False, True])
-def test_integers_with_colours_come_back(tmp_path: Path, lossless: bool) -> None:
+@pytest.mark.parametrize(("lossless", "profile"), [(False, "fast"), (True, "fast"), (True, "best")])
+def test_integers_with_colours_come_back(tmp_path: Path, lossless: bool, profile: Profile) -> None:
     doubled = PointCloud.concatenate([CLOUD, CLOUD[:100]])
     cloud = PointCloud(doubled.points, doubled.colors, metadata={"comments": ("made by hand",)})
     write_points(tmp_path / "a.ply", cloud)
-    back, tiles = there_and_back(tmp_path / "a.ply", Request(lossless=lossless), ".ply")
+    back, tiles = there_and_back(tmp_path / "a.ply", Request(lossless=lossless, profile=profile), ".ply")
     assert tiles > 5
     assert back.points.dtype == cloud.points.dtype
     assert np.array_equal(rows(back), rows(cloud))

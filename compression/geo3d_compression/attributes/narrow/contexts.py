@@ -28,24 +28,23 @@ _FAR = 1 << 20
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def surprise(t, c, k, model):
+def surprise(t, c, k, values, guess):
     """How much higher than guessed the channel k before this one was, in sixteenths; 0 where there is none."""
-    return UNIT * model.seen.values[t, c - k] - model.work.guess[c - k] if c >= k else np.int64(0)
+    return UNIT * values[t, c - k] - guess[c - k] if c >= k else np.int64(0)
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def unrest(t, c, count, near, model):
+def unrest(t, c, count, near, values, error, guesses, around):
     """Classes of the errors at the neighbours, of their spread, and of the known channels' surprise."""
-    work, error = model.work, model.seen.error
-    guess = work.guess[c]
+    guess = guesses[c]
     weight, errors, spread = np.int64(0), np.int64(0), np.int64(0)
     for i in range(min(count, COMPARED)):
-        w = WEIGHTS[SECOND, work.square[i]]
+        w = WEIGHTS[SECOND, around.square[i]]
         weight += w
         errors += w * min(abs(np.int64(error[near[t, i], c])), _FAR)
-        spread += w * min(abs(UNIT * work.near[c, i] - guess), _FAR)
+        spread += w * min(abs(UNIT * around.values[c, i] - guess), _FAR)
     weight = max(weight, 1)
-    known = abs(surprise(t, c, 1, model)) + abs(surprise(t, c, 2, model))
+    known = abs(surprise(t, c, 1, values, guesses)) + abs(surprise(t, c, 2, values, guesses))
     return (
         min(log_class(errors // weight >> 1), _TOP_CLASS),
         min(log_class(spread // weight >> 1), _TOP_CLASS),
@@ -59,19 +58,22 @@ def _sign(x):
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def set_contexts(t, c, p, count, level, errors, spread, known, model):
+def set_contexts(t, c, p, count, level, errors, spread, known, values, work):
     """Keys and rows for channel c of point t, whose best guess is nearest to p."""
-    work, seen = model.work, model.seen
-    guess, mean, keys, near = work.guess[c], work.mean, work.keys, work.near[c]
-    s1, s2 = surprise(t, c, 1, model) + HALF >> UNIT_BITS, surprise(t, c, 2, model) + HALF >> UNIT_BITS
+    guess, mean, around = work.guess[c], work.odds.mean, work.around
+    keys, rows, near = work.keys.keys, work.keys.rows, around.values[c]
+    s1, s2 = (
+        surprise(t, c, 1, values, work.guess) + HALF >> UNIT_BITS,
+        surprise(t, c, 2, values, work.guess) + HALF >> UNIT_BITS,
+    )
     d0 = _sign(near[0] - p) if count > 0 else np.int64(0)
     d1 = _sign(near[1] - p) if count > 1 else np.int64(0)
     d2 = _sign(near[2] - p) if count > 2 else np.int64(0)
-    v1 = seen.values[t, c - 1] if c > 0 else d0
-    v2 = seen.values[t, c - 2] if c > 1 else np.int64(0)
-    matches, residual = np.int64(0), work.features[2]
+    v1 = values[t, c - 1] if c > 0 else d0
+    v2 = values[t, c - 2] if c > 1 else np.int64(0)
+    matches, residual = np.int64(0), work.inputs.features[2]
     for i in range(count):
-        matches += np.int64(work.match[i] >= min(c, 3))
+        matches += np.int64(around.match[i] >= min(c, 3))
     half_spread, half_errors = spread >> 1, errors >> 1
     keys[0] = guess - UNIT * p + HALF
     keys[1] = errors * 32 + spread
@@ -94,10 +96,10 @@ def set_contexts(t, c, p, count, level, errors, spread, known, model):
     for i in range(CONTEXTS):
         # Channels learn apart from each other.
         keys[i] = (keys[i] * 16 + c) * 32 + i
-    C = model.span.size
+    C = values.shape[1]
     other = known if c > 0 else spread
     first = NODES * C
-    work.rows[0] = NODES * c
-    work.rows[1] = first + (c * CLASSES + errors) * KINDS
-    work.rows[2] = first + (C * CLASSES + c * CLASSES + other) * KINDS
-    work.rows[3] = first + (2 * C * CLASSES + (c * LEVELS + min(level, LEVELS - 1)) * CLASSES + count) * KINDS
+    rows[0] = NODES * c
+    rows[1] = first + (c * CLASSES + errors) * KINDS
+    rows[2] = first + (C * CLASSES + c * CLASSES + other) * KINDS
+    rows[3] = first + (2 * C * CLASSES + (c * LEVELS + min(level, LEVELS - 1)) * CLASSES + count) * KINDS

@@ -38,23 +38,22 @@ def log2_of(size):
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def decide(node, kind, bit, bits, model, state, buffer, encode):
-    """Code a decision that the experts have been asked; `node` < 1024, `kind` < 32; 2^bits counters a context."""
-    mixer, work = model.mixer, model.work
-    told, slots, logits, counters = work.told, work.slots, work.logits, mixer.counters
+def decide(node, kind, bit, bits, mixer, keys, told, C, state, buffer, encode):
+    """Code a decision that the experts have been asked; `node` < 1024, `kind` < 32; each context has 2^bits counters."""
+    slots, rows, logits, counters = keys.slots, keys.rows, keys.logits, mixer.counters
     for i in range(CONTEXTS):
-        slots[i] = hash_index(work.keys[i] * NODES + node, bits)
+        slots[i] = hash_index(keys.keys[i] * NODES + node, bits)
         told[EXPERTS + i] = np.int32(counter_input(counters[i, slots[i]]))
     told[INPUTS - 1] = np.int32(256)
     for j in range(SETS):
-        logits[j] = np.int32(mixer_dot(mixer.weights, work.rows[j] + (kind if j else node), told, INPUTS))
+        logits[j] = np.int32(mixer_dot(mixer.weights, rows[j] + (kind if j else node), told, INPUTS))
     x = mixer_dot(mixer.joint, kind, logits, SETS)
-    by_node, by_unrest = work.rows[0] + node, work.rows[1] - NODES * model.span.size + kind
+    by_node, by_unrest = rows[0] + node, rows[1] - NODES * C + kind
     p = (2 * squash(x) + apm_refine(mixer.apm, by_node, x) + apm_refine(mixer.apm_unrest, by_unrest, x)) >> 2
     bit = code_bit(state, buffer, min(max(p, _LEAST), 65536 - _LEAST), bit, encode)
     one = bit << 16
     for j in range(SETS):
-        row = work.rows[j] + (kind if j else node)
+        row = rows[j] + (kind if j else node)
         rate = _RATE + _RATE_MORE * _RATE_HALVED // (_RATE_HALVED + mixer.used[row])
         mixer.used[row] += 1
         mixer_update(mixer.weights, row, told, INPUTS, one - squash(np.int64(logits[j])), rate)

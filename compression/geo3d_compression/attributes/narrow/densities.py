@@ -43,31 +43,29 @@ def _logit(yes, no):
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def place(c, plain, spread, guess, model):
-    """Set the distributions up; `plain` and `spread` are the contexts of the scale."""
-    work, scale = model.work, model.learned.scale
-    top = UNIT * model.span[c] + HALF
+def place(span, plain, spread, guess, scale, odds):
+    """Set the distributions up for a value of 0 ... span; `plain` and `spread` are the contexts of the scale."""
+    top = UNIT * span + HALF
     for k in range(EXPERTS):
         if k >= PREDICTORS:
-            work.mean[k] = guess
+            odds.mean[k] = guess
         where = spread if k == AROUND_SPREAD else plain
-        work.where[k] = where
-        work.inverse[k] = (np.int64(1) << 28) // max(scale[k, where] * _SCALE_OF_ERROR >> 8, _LEAST_SCALE)
-        work.low[k] = _distribution(-HALF, work.mean[k], work.inverse[k])
-        work.high[k] = _distribution(top, work.mean[k], work.inverse[k])
+        odds.where[k] = where
+        odds.inverse[k] = (np.int64(1) << 28) // max(scale[k, where] * _SCALE_OF_ERROR >> 8, _LEAST_SCALE)
+        odds.low[k] = _distribution(-HALF, odds.mean[k], odds.inverse[k])
+        odds.high[k] = _distribution(top, odds.mean[k], odds.inverse[k])
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def hope(c, count, copied, model):
+def hope(c, count, copied, equal, around):
     """Chances that the value is that of each neighbour; returns their sum."""
-    work, equal = model.work, model.learned.equal
     total = np.int64(0)
     for i in range(count):
-        work.chance[i] = equal[c, min(work.match[i], 3) * 4 + copied, work.kind[i]] >> 6
-        total += work.chance[i]
+        around.chance[i] = equal[c, min(around.match[i], 3) * 4 + copied, around.kind[i]] >> 6
+        total += around.chance[i]
     if total > _MOST_COPIES:
         for i in range(count):
-            work.chance[i] = work.chance[i] * _MOST_COPIES // total
+            around.chance[i] = around.chance[i] * _MOST_COPIES // total
         total = np.int64(_MOST_COPIES)
     return total
 
@@ -79,93 +77,87 @@ def _with_copies(mass, copies, hopes):
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def ask_whether_equal(c, p, count, hopes, model):
+def ask_whether_equal(c, p, count, hopes, around, odds):
     """Is the value not p?  Keeps the distributions at p's edges for `ask_which_side` and `take_side`."""
-    work = model.work
     for k in range(EXPERTS):
-        left = _distribution(UNIT * p - HALF, work.mean[k], work.inverse[k])
-        right = _distribution(UNIT * p + HALF, work.mean[k], work.inverse[k])
-        work.left[k], work.right[k] = left, right
-        whole = max(work.high[k] - work.low[k], 1)
+        left = _distribution(UNIT * p - HALF, odds.mean[k], odds.inverse[k])
+        right = _distribution(UNIT * p + HALF, odds.mean[k], odds.inverse[k])
+        odds.left[k], odds.right[k] = left, right
+        whole = max(odds.high[k] - odds.low[k], 1)
         inside = max(right - left, 0)
-        work.told[k] = _logit(max(whole - inside, 0), inside + 1)
+        odds.told[k] = _logit(max(whole - inside, 0), inside + 1)
     same = np.int64(0)
     for i in range(count):
-        if work.near[c, i] == p:
-            same += work.chance[i]
-    inside = max(work.right[COPIES] - work.left[COPIES], 0)
-    outside = max(work.high[COPIES] - work.low[COPIES] - inside, 0)
-    work.told[COPIES] = _logit(_with_copies(outside, hopes - same, hopes), _with_copies(inside, same, hopes))
+        if around.values[c, i] == p:
+            same += around.chance[i]
+    inside = max(odds.right[COPIES] - odds.left[COPIES], 0)
+    outside = max(odds.high[COPIES] - odds.low[COPIES] - inside, 0)
+    odds.told[COPIES] = _logit(_with_copies(outside, hopes - same, hopes), _with_copies(inside, same, hopes))
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def ask_which_side(c, p, count, hopes, model):
+def ask_which_side(c, p, count, hopes, around, odds):
     """Is the value below p?"""
-    work = model.work
     for k in range(EXPERTS):
-        work.told[k] = _logit(max(work.left[k] - work.low[k], 0) + 1, max(work.high[k] - work.right[k], 0) + 1)
+        odds.told[k] = _logit(max(odds.left[k] - odds.low[k], 0) + 1, max(odds.high[k] - odds.right[k], 0) + 1)
     below, above = np.int64(0), np.int64(0)
     for i in range(count):
-        if work.near[c, i] < p:
-            below += work.chance[i]
-        elif work.near[c, i] > p:
-            above += work.chance[i]
-    yes = _with_copies(max(work.left[COPIES] - work.low[COPIES], 0), below, hopes)
-    no = _with_copies(max(work.high[COPIES] - work.right[COPIES], 0), above, hopes)
-    work.told[COPIES] = _logit(yes, no)
+        if around.values[c, i] < p:
+            below += around.chance[i]
+        elif around.values[c, i] > p:
+            above += around.chance[i]
+    yes = _with_copies(max(odds.left[COPIES] - odds.low[COPIES], 0), below, hopes)
+    no = _with_copies(max(odds.high[COPIES] - odds.right[COPIES], 0), above, hopes)
+    odds.told[COPIES] = _logit(yes, no)
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def take_side(negative, model):
+def take_side(negative, odds):
     """The value is below, or above."""
-    work = model.work
     for k in range(EXPERTS):
         if negative:
-            work.high[k] = work.left[k]
+            odds.high[k] = odds.left[k]
         else:
-            work.low[k] = work.right[k]
+            odds.low[k] = odds.right[k]
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def ask_whether_far(c, p, negative, least, split, most, count, hopes, model):
+def ask_whether_far(c, p, negative, least, split, most, count, hopes, around, odds):
     """Is it at least `split` away from p, on its side?  It is between `least` and `most`."""
-    work = model.work
     sign = -1 if negative else 1
     edge = UNIT * (p + sign * split) - sign * HALF
     for k in range(EXPERTS):
-        middle = _distribution(edge, work.mean[k], work.inverse[k])
-        work.left[k] = middle
-        below, above = max(middle - work.low[k], 0), max(work.high[k] - middle, 0)
-        work.told[k] = _logit(below + 1, above + 1) if negative else _logit(above + 1, below + 1)
-    middle = work.left[COPIES]
-    below, above = max(middle - work.low[COPIES], 0), max(work.high[COPIES] - middle, 0)
+        middle = _distribution(edge, odds.mean[k], odds.inverse[k])
+        odds.left[k] = middle
+        below, above = max(middle - odds.low[k], 0), max(odds.high[k] - middle, 0)
+        odds.told[k] = _logit(below + 1, above + 1) if negative else _logit(above + 1, below + 1)
+    middle = odds.left[COPIES]
+    below, above = max(middle - odds.low[COPIES], 0), max(odds.high[COPIES] - middle, 0)
     near, far = np.int64(0), np.int64(0)
     for i in range(count):
-        m = sign * (work.near[c, i] - p)
+        m = sign * (around.values[c, i] - p)
         if least <= m < split:
-            near += work.chance[i]
+            near += around.chance[i]
         elif split <= m <= most:
-            far += work.chance[i]
+            far += around.chance[i]
     yes = _with_copies(below if negative else above, far, hopes)
     no = _with_copies(above if negative else below, near, hopes)
-    work.told[COPIES] = _logit(yes, no)
+    odds.told[COPIES] = _logit(yes, no)
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def take_part(far, negative, model):
+def take_part(far, negative, odds):
     """It is far, or near."""
-    work = model.work
     for k in range(EXPERTS):
         if (far != 0) == (negative != 0):
-            work.high[k] = work.left[k]
+            odds.high[k] = odds.left[k]
         else:
-            work.low[k] = work.left[k]
+            odds.low[k] = odds.left[k]
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def learn_scales(value, model):
+def learn_scales(value, scale, odds):
     """Mean absolute errors by context; `value` in sixteenths."""
-    work, scale = model.work, model.learned.scale
     for k in range(EXPERTS):
-        now = scale[k, work.where[k]]
-        scale[k, work.where[k]] = now + ((abs(value - work.mean[k]) << 8) - now) // _MEMORY
+        now = scale[k, odds.where[k]]
+        scale[k, odds.where[k]] = now + ((abs(value - odds.mean[k]) << 8) - now) // _MEMORY

@@ -28,11 +28,12 @@ _COUNTED = 8
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def code_remainder(t, count, near, low, model, state, buffer, encode):
+def code_remainder(
+    t, count, near, low, values, remainder, around, work, told, mixer, state, buffer, encode
+):  # fmt: skip
     """Code the remainder of point t; True if a decoder has found Y, Cb, Cr that no colour has.  `low` [C] is what 0
     in the coded channels stands for."""
-    seen, work = model.seen, model.work
-    values, remainder, keys = seen.values, seen.remainder, work.keys
+    keys = work.keys
     y, cb, cr = values[t, 0], values[t, 1], values[t, 2]
     n = possible(y + low[0], cb + low[1], cr + low[2], work.steps)
     if n == 0:
@@ -42,7 +43,7 @@ def code_remainder(t, count, near, low, model, state, buffer, encode):
         r = remainder[near[t, i]]
         if i < _COUNTED:
             off += np.int64(r != 0)
-        if work.match[i] == 3 and same == _NONE:
+        if around.match[i] == 3 and same == _NONE:
             same = r
     r0 = remainder[near[t, 0]] if count > 0 else np.int64(_NONE)
     r1 = remainder[near[t, 1]] if count > 1 else np.int64(_NONE)
@@ -55,7 +56,8 @@ def code_remainder(t, count, near, low, model, state, buffer, encode):
     found = work.steps[n - 1]
     for k in range(n - 1):
         step = work.steps[k]
-        if _decide(step, n - k, off, same, np.int64(remainder[t] == step), model, state, buffer, encode):
+        asked = np.int64(remainder[t] == step)
+        if _decide(step, n - k, off, same, asked, mixer, work, told, state, buffer, encode):
             found = step
             break
     remainder[t] = found
@@ -63,10 +65,9 @@ def code_remainder(t, count, near, low, model, state, buffer, encode):
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def _decide(step, left, off, same, bit, model, state, buffer, encode):
+def _decide(step, left, off, same, bit, mixer, work, told, state, buffer, encode):
     """Is it this step, of `left` that it can be?"""
-    mixer, work = model.remainder, model.work
-    told, slots, counters = work.told, work.slots, mixer.counters
+    slots, counters = work.slots, mixer.counters
     bits = log2_of(counters.shape[1])
     for i in range(REMAINDER_CONTEXTS):
         slots[i] = hash_index((work.keys[i] * 32 + step) * 16 + min(left, 15), bits)

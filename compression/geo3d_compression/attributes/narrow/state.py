@@ -79,33 +79,57 @@ class RemainderMixer(NamedTuple):
     apm: Any
 
 
-class Work(NamedTuple):
-    """Scratch arrays."""
+class Around(NamedTuple):
+    """The neighbours of a point."""
 
-    near: Any  # [C, NEAR] values of neighbours
+    values: Any  # [C, NEAR]
     square: Any  # [NEAR] squared distances
     kind: Any  # [NEAR] kinds of places
     match: Any  # [NEAR] how many channels were equal, from the first on
     chance: Any  # [NEAR] that the value is this neighbour's, in 1 / 2^16
+
+
+class Inputs(NamedTuple):
+    """What the least squares are told."""
+
+    features: Any  # [FEATURES]
+    all: Any  # [FEATURES] 0, 1, 2 ...
+    places: Any  # [WIDE_INPUTS] inputs that are not 0 ...
+    values: Any  # [WIDE_INPUTS] ... and what they are
+
+
+class Odds(NamedTuple):
+    """The experts' distributions, each [EXPERTS], and what they say."""
+
+    mean: Any  # predictions
+    inverse: Any  # 2^28 / scale
+    where: Any  # place in `scale`
+    low: Any  # distribution function at the ends of what is possible yet ...
+    high: Any
+    left: Any  # ... and at the edges in question
+    right: Any
+    told: Any  # [INPUTS] int32 logits, those of the counters behind
+
+
+class Keys(NamedTuple):
+    """Contexts of a value."""
+
+    keys: Any  # [CONTEXTS]
+    slots: Any  # [CONTEXTS] their counters
+    rows: Any  # [SETS] first rows of the weights
+    logits: Any  # [SETS] int32, what the mixers say
+    steps: Any  # [27] possible remainders
+
+
+class Work(NamedTuple):
+    """Scratch arrays.  Functions take the parts that they need: every array of an argument costs compiling time."""
+
+    around: Around
+    inputs: Inputs
+    odds: Odds
+    keys: Keys
     base: Any  # [C] weighted means
     guess: Any  # [C] best guesses
-    features: Any  # [FEATURES]
-    mean: Any  # [EXPERTS] predictions
-    inverse: Any  # [EXPERTS] 2^28 / scale
-    where: Any  # [EXPERTS] place in `scale`
-    low: Any  # [EXPERTS] distribution function at the ends of what is possible yet ...
-    high: Any  # [EXPERTS]
-    left: Any  # [EXPERTS] ... and at the edges in question
-    right: Any  # [EXPERTS]
-    places: Any  # [WIDE_INPUTS] inputs of the least squares that are not 0 ...
-    inputs: Any  # [WIDE_INPUTS] ... and what they are
-    all: Any  # [FEATURES] 0, 1, 2 ...
-    keys: Any  # [CONTEXTS] contexts
-    slots: Any  # [CONTEXTS] their counters
-    told: Any  # [INPUTS] int32 logits
-    rows: Any  # [SETS] first rows of the weights for this value
-    logits: Any  # [SETS] int32
-    steps: Any  # [27] possible remainders
 
 
 class Model(NamedTuple):
@@ -146,11 +170,14 @@ def new_model(n: int, span: Any, total: int, joined: bool) -> Model:
         new_mixer(32, REMAINDER_CONTEXTS + 2, 0.2), new_apm(32 * 32),
     )  # fmt: skip
     work = Work(
-        _zeros(C, NEAR), _zeros(NEAR), _zeros(NEAR), _zeros(NEAR), _zeros(NEAR), _zeros(C), _zeros(C), _zeros(FEATURES),
-        _zeros(EXPERTS), _zeros(EXPERTS), _zeros(EXPERTS), _zeros(EXPERTS), _zeros(EXPERTS), _zeros(EXPERTS),
-        _zeros(EXPERTS), _zeros(WIDE_INPUTS), _zeros(WIDE_INPUTS), np.arange(FEATURES),
-        _zeros(CONTEXTS), _zeros(CONTEXTS), np.zeros(INPUTS, np.int32), _zeros(SETS), np.zeros(SETS, np.int32),
-        _zeros(27),
+        Around(_zeros(C, NEAR), _zeros(NEAR), _zeros(NEAR), _zeros(NEAR), _zeros(NEAR)),
+        Inputs(_zeros(FEATURES), np.arange(FEATURES), _zeros(WIDE_INPUTS), _zeros(WIDE_INPUTS)),
+        Odds(
+            _zeros(EXPERTS), _zeros(EXPERTS), _zeros(EXPERTS), _zeros(EXPERTS), _zeros(EXPERTS), _zeros(EXPERTS),
+            _zeros(EXPERTS), np.zeros(INPUTS, np.int32),
+        ),
+        Keys(_zeros(CONTEXTS), _zeros(CONTEXTS), _zeros(SETS), np.zeros(SETS, np.int32), _zeros(27)),
+        _zeros(C), _zeros(C),
     )  # fmt: skip
     return Model(seen, learned, mixer, remainder, work, np.asarray(span, np.int64), int(joined))
 

@@ -39,7 +39,7 @@ def log2_of(size):
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def decide(node, kind, bit, bits, mixer, keys, told, C, state, buffer, encode):
-    """Code a decision that the experts have been asked; `node` < 1024, `kind` < 32; each context has 2^bits counters."""
+    """Code a decision that the experts have been asked; `node` < 1024, `kind` < 32; 2^bits counters for a context."""
     slots, rows, logits, counters = keys.slots, keys.rows, keys.logits, mixer.counters
     for i in range(CONTEXTS):
         slots[i] = hash_index(keys.keys[i] * NODES + node, bits)

@@ -1,8 +1,13 @@
-"""Lossy colours: RAHT along the octree, prediction from the level above, adaptive coding of what is left.
+"""Lossy colours: RAHT along the octree, prediction from decoded nodes, adaptive coding of what is left, a post filter.
 
 colours -> Y Cb Cr -> means of all nodes
-for each level, coarse to fine:   children - predicted children -> butterflies -> / step, round -> coder
-                                  decoded: means of the children, which predict the next level
+for each level, coarse to fine, node by node:
+    children - predicted children -> butterflies -> / step, round -> coder
+    decoded: means of the children, which predict those of later nodes and of the next level
+voxels' colours -> smoothed by how far they are from those around, in steps
+
+The stream: the root's mean, three little-endian int16 in sixteenths; then, range coded, for each level each channel's
+share of the prediction and its nodes' coefficients; after the last level whether each channel is smoothed.
 """
 
 from __future__ import annotations
@@ -11,29 +16,20 @@ from collections.abc import Sequence
 
 import numpy as np
 from geo3d_compression.attributes.coefficients import BITS_A_COEFFICIENT, CoefficientModel
-from geo3d_compression.attributes.raht import (
-    Level,
-    block,
-    build_levels,
-    earlier_neighbours,
-    forward,
-    inverse,
-    predict,
-    unblock,
-)
-from geo3d_compression.entropy.coder import check_decoder, code_bits, finish, new_decoder, new_encoder
+from geo3d_compression.attributes.raht import STEP_UNIT, UNIT, Nodes, levels_of
+from geo3d_compression.attributes.smooth import smoothed
+from geo3d_compression.attributes.trust import USUAL_TRUST, best_trust
+from geo3d_compression.entropy.coder import check_decoder, code_bit, code_bits, finish, new_decoder, new_encoder
+from geo3d_compression.octree.levels import child_level
 from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError
 
-# Steps in the header are in sixteenths.
-STEP_UNIT = 16
-# Chroma is seen less sharply: its step is larger.
-_CHROMA = 1.2
-_ROUNDING = 0.36
+# Steps of chroma, times that of luma.
+_CHROMA = 1.0
 _ROOT_UNIT = 16
-# Shares of the prediction that a level can use: 0 ... 7 sevenths.
-_TRUST = 7
+# Probability of another share of the prediction than the usual one, in 1/65536.
+_RARE = 4096
 
 # BT.709, full range.
 _KR, _KB = 0.2126, 0.0722
@@ -63,20 +59,19 @@ def encode_colors(
     codes: NDArray[np.int64], depth: int, colors: NDArray[np.float64], step: int, cuts: Sequence[int]
 ) -> list[bytes]:
     """Code colours [V, 3] (Y, Cb, Cr) of the voxels; group k ends with the nodes of level cuts[k]."""
-    levels = build_levels(codes, depth)
+    levels = list(levels_of(codes, depth))
     truth = _means(levels, colors)
-    root = np.rint(truth[0][0] * _ROOT_UNIT).astype(np.int64)
-    means = (root / _ROOT_UNIT)[None]
-    model = CoefficientModel(3, len(codes))
-    above = np.zeros((1, 3), np.int64)
+    root = np.rint(truth[0][0] * _ROOT_UNIT / UNIT).astype(np.int64)
+    coder = _Coder(root, step, depth, len(codes))
     streams, first = [], 0
     for last in cuts:
-        budget = sum(len(level.child_codes) for level in levels[first:last])
-        state, buffer = new_encoder(3 * BITS_A_COEFFICIENT * budget + 16 * (last - first) + 1)
+        budget = sum(len(nodes.weights) for nodes in levels[first:last])
+        stream = new_encoder(3 * BITS_A_COEFFICIENT * budget + 16 * (last - first) + 1)
         for k in range(first, last):
-            level = levels[k]
-            means, above = _level(level, means, above, truth[k + 1], step, depth - k, model, state, buffer)
-        streams.append(finish(state, buffer))
+            coder.level(levels[k], k, *stream, truth[k + 1])
+        if last == depth and levels:
+            coder.smooth(levels[-1], *stream, truth[-1])
+        streams.append(finish(*stream))
         first = last
     return [root.astype("<i2").tobytes() + streams[0], *streams[1:]]
 
@@ -87,80 +82,73 @@ def decode_colors(
     """Mean colours [M, 3] of the nodes at level `target`, from the first groups; `codes` are all voxels."""
     if len(streams[0]) < 6:
         raise BitstreamError("a colour chunk is shorter than its first colour")
-    root = np.frombuffer(streams[0][:6], "<i2").astype(np.int64)
-    means = (root / _ROOT_UNIT)[None]
-    levels = build_levels(codes, depth)
-    model = CoefficientModel(3, len(codes))
-    above = np.zeros((1, 3), np.int64)
+    coder = _Coder(np.frombuffer(streams[0][:6], "<i2").astype(np.int64), step, depth, len(codes))
+    levels = levels_of(codes, depth)
+    nodes = None
     first = 0
     for data, last in zip([streams[0][6:], *streams[1:]], cuts, strict=True):
-        state, buffer = new_decoder(data)
+        stream = new_decoder(data)
         for k in range(first, min(last, target)):
-            means, above = _level(levels[k], means, above, None, step, depth - k, model, state, buffer)
+            nodes = next(levels)
+            coder.level(nodes, k, *stream)
+        if last == target == depth and nodes is not None:
+            coder.smooth(nodes, *stream)
         if last <= target:
-            check_decoder(state, buffer, "colour stream")
+            check_decoder(*stream, "colour stream")
         first = last
-    return means
+    return coder.means[:-1] / UNIT
 
 
-def _level(
-    level: Level, means: NDArray[np.float64], above: NDArray[np.int64], truth: NDArray[np.float64] | None, step: int,
-    height: int, model: CoefficientModel, state: NDArray[np.int64], buffer: NDArray[np.uint8],
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:  # fmt: skip
-    """One level in either direction: the children's decoded means, and for each the sum of |q| in its node."""
-    if not len(level.split):
-        return means[level.parent], above[level.parent]
-    steps = step / STEP_UNIT * np.array([1.0, _CHROMA, _CHROMA])
-    predicted, w = block(level, predict(level, means))
-    low, valid = forward(predicted, w)
-    exact = None if truth is None else forward(block(level, truth)[0], w)[0]
-    trust = _code_trust(low, exact, valid, steps, state, buffer)
-    # Of the prediction as a context, its size in quarter steps counts even where it is not trusted as a value.
-    guess = np.rint(4 * low / steps).astype(np.int64)
-    low = low * trust
-    q = np.zeros(low.shape, np.int64)
-    if exact is not None:
-        scaled = (exact - low) / steps
-        q = (np.sign(scaled) * np.floor(np.abs(scaled) + _ROUNDING)).astype(np.int64) * valid[:, :, None]
-    near = earlier_neighbours(level)
-    if model.code(state, buffer, q, valid, near, above[level.split], guess, height, encode=truth is not None):
-        raise BitstreamError("a colour stream is damaged: a coefficient is out of range")
-    b = low + q * steps
-    b[:, 0] = means[level.split] * np.sqrt(w.sum(axis=1))[:, None]
-    children = unblock(level, inverse(b, w), w, means)
-    energy = np.zeros((len(level.codes), 3), np.int64)
-    energy[level.split] = np.abs(q).sum(axis=1)
-    return children, energy[level.parent]
+class _Coder:
+    """Colours of the nodes of one level after the other, in either direction."""
 
+    def __init__(self, root: NDArray[np.int64], step: int, depth: int, voxels: int) -> None:
+        self.means = np.stack([root * (UNIT // _ROOT_UNIT), np.zeros(3, np.int64)])  # [n + 1, 3], the last is no node
+        self._above = np.zeros((2, 3), np.int64)
+        self._steps = np.array([step, round(_CHROMA * step), round(_CHROMA * step)])
+        self._depth = depth
+        self._model = CoefficientModel(voxels)
 
-def _code_trust(
-    low: NDArray[np.float64], exact: NDArray[np.float64] | None, valid: NDArray[np.bool_], steps: NDArray[np.float64],
-    state: NDArray[np.int64], buffer: NDArray[np.uint8],
-) -> NDArray[np.float64]:  # fmt: skip
-    """How much of the predicted high values is subtracted, a channel, as the encoder found cheapest; coded.
-
-    Not least squares: colours that are constant in patches have few high values, and a smooth prediction makes many.
-    """
-    trust = np.zeros(3)
-    for c in range(3):
-        best = 0
-        if exact is not None:
-            x, y = low[:, :, c][valid], exact[:, :, c][valid]
-            costs = [float(np.log2(1 + np.abs(y - x * k / _TRUST) / steps[c]).sum()) for k in range(_TRUST + 1)]
-            best = int(np.argmin(costs))
-        trust[c] = code_bits(state, buffer, best, 3, exact is not None) / _TRUST
-    return trust
-
-
-def _means(levels: list[Level], colors: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Mean colours of the nodes of every level, from the root to the voxels."""
-    result = [colors]
-    for level in reversed(levels):
-        sums = np.stack(
-            [np.bincount(level.parent, result[-1][:, c] * level.weights, len(level.codes)) for c in range(3)], axis=1
+    def level(
+        self, nodes: Nodes, index: int, state: NDArray[np.int64], buffer: NDArray[np.uint8],
+        truth: NDArray[np.int64] | None = None,
+    ) -> None:  # fmt: skip
+        """Go from the nodes of level `index` to their children, whose means are `truth` [M, 3] when encoding."""
+        trust = np.zeros(3, np.int64) if truth is None else best_trust(nodes, self.means, truth, self._steps)
+        for c in range(3):
+            other = code_bit(state, buffer, _RARE, int(trust[c] != USUAL_TRUST), truth is not None)
+            trust[c] = code_bits(state, buffer, int(trust[c]), 3, truth is not None) if other else USUAL_TRUST
+        done = self._model.code(
+            state, buffer, nodes, self.means, self._above, truth, self._steps, trust, self._depth - index
         )
-        total = np.bincount(level.parent, level.weights, len(level.codes))
-        result.append(sums / total[:, None])
+        if done is None:
+            raise BitstreamError("a colour stream is damaged: a coefficient is out of range")
+        self.means, self._above = done
+
+    def smooth(
+        self, nodes: Nodes, state: NDArray[np.int64], buffer: NDArray[np.uint8], truth: NDArray[np.int64] | None = None
+    ) -> None:
+        """Correct the voxels' colours, the children of `nodes`, in the channels where the encoder finds it better."""
+        voxels = child_level(nodes.level, nodes.occupancy)
+        better = smoothed(self.means, self._above, voxels.neighbours, int(self._steps[0]))
+        for c in range(3):
+            use = 0
+            if truth is not None:
+                before, after = (((m[:-1, c] - truth[:, c]) ** 2).sum() for m in (self.means, better))
+                use = int(after < before)
+            if code_bits(state, buffer, use, 1, truth is not None):
+                self.means[:, c] = better[:, c]
+
+
+def _means(levels: list[Nodes], colors: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Mean colours of the nodes of every level, from the root to the voxels, in 1 / UNIT."""
+    sums = colors * UNIT
+    result = [np.rint(sums).astype(np.int64)]
+    for nodes in reversed(levels):
+        starts = nodes.first[:-1]
+        sums = np.add.reduceat(sums, starts, axis=0)
+        weights = np.add.reduceat(nodes.weights, starts)
+        result.append(np.rint(sums / weights[:, None]).astype(np.int64))
     return result[::-1]
 
 

@@ -1,191 +1,209 @@
-"""The region-adaptive hierarchical transform on an octree, with children predicted from the level above.
+# mypy: allow-untyped-defs, no-check-untyped-defs
+"""The region-adaptive hierarchical transform on an octree, on means and in integers.
 
-Queiroz and Chou 2016, "Compression of 3D point clouds using a region-adaptive hierarchical transform"; the prediction
-from the upper level follows the idea of Lasserre and Flynn 2019 (G-PCC).  At every node the (up to 8) children's means,
-times the square root of their points, go through three butterflies (eq. 3 there); one low value and, for n children,
-n - 1 high values come out.  It is orthonormal, so one quantiser step serves all levels.
+Queiroz and Chou 2016, "Compression of 3D point clouds using a region-adaptive hierarchical transform".  Their butterfly
+(eq. 3) of two nodes with means a, c and w_a, w_c points has the low value sqrt(w_a + w_c) * mean and the high value
+sqrt(w_a w_c / (w_a + w_c)) * (c - a).  Of a node's (up to 8) children three rounds of butterflies leave its mean,
+which is known from the level above, and a difference for every child but one.  Differences are what is predicted and
+inverted here, and their gain g = sqrt(w_a w_c / (w_a + w_c)), which makes the transform orthonormal, enters where they
+are quantised alone: one step serves all levels.
 
-Everything is IEEE double with + - x / sqrt, element by element in one order: every machine computes the same.
+Means are in 1 / `UNIT`, gains in 1 / `GAIN`; all arithmetic is on integers, so that every machine computes the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
-from geo3d_compression.attributes.order import find_code, hash_table, step_code
+from geo3d_compression.octree.levels import (
+    CENTRE,
+    CHILD_COLUMN,
+    CHILD_OCTANT,
+    Level,
+    child_level,
+    occupancy_of,
+    root_level,
+)
 from numba import njit
 from numpy.typing import NDArray
 
+UNIT = 1024
+GAIN = 256
+# Steps in the header are in sixteenths.
+STEP_UNIT = 16
 # High values by place: the last butterfly's (x) first, it has the most energy.
 PLACES = np.array([4, 2, 6, 1, 3, 5, 7])
-_MASK_X, _MASK_Y, _MASK_Z = 0x4924924924924924, 0x2492492492492492, 0x1249249249249249
+
+# Weights of what a child's mean is predicted from: its node and the nodes around by how many axes they are off
+# (trilinear), and the children beside it in nodes that are decoded.
+_BY_NODE = np.array([20, 9, 3, 1])
+_BY_CHILD = np.array([0, 9, 3, 1])
 
 
-@dataclass(frozen=True, eq=False)
-class Level:
-    """The nodes of one octree level that have children, and those children.
+class Nodes(NamedTuple):
+    """One level's nodes and their children.
 
-    codes    [P] Morton codes of the nodes, rising
-    weights  [M] voxels in each child, as float64
-    parent   [M] the node of each child
-    octant   [M] 0 ... 7
-    split    [K] the nodes with more than one child
+    level      n nodes and who neighbours whom
+    occupancy  [n + 1] uint8: which children there are
+    first      [n + 1] int64: row of a node's first child
+    weights    [M] int64: voxels in each child
     """
 
-    codes: NDArray[np.int64]
-    child_codes: NDArray[np.int64]
-    weights: NDArray[np.float64]
-    parent: NDArray[np.int64]
-    octant: NDArray[np.int64]
-    split: NDArray[np.int64]
+    level: Level
+    occupancy: NDArray[np.uint8]
+    first: NDArray[np.int64]
+    weights: NDArray[np.int64]
 
 
-def build_levels(codes: NDArray[np.int64], depth: int) -> list[Level]:
+def levels_of(codes: NDArray[np.int64], depth: int) -> Iterator[Nodes]:
     """Levels 0 ... depth - 1 of the voxels with Morton `codes` (rising); every voxel weighs the same."""
-    weights = np.ones(len(codes))
-    levels = []
-    for _ in range(depth):
-        up = codes >> 3
-        first = np.append(True, up[1:] != up[:-1])
-        starts = np.flatnonzero(first)
-        parent = np.cumsum(first) - 1
-        split = np.flatnonzero(np.diff(np.append(starts, len(codes))) > 1)
-        levels.append(Level(up[starts], codes, weights, parent, codes & 7, split))
-        codes, weights = up[starts], np.add.reduceat(weights, starts)
-    return levels[::-1]
-
-
-def block(level: Level, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Children's `values` [M, C] of the split nodes as [K, 8, C], and their weights [K, 8] (0 where there is none)."""
-    row = np.full(len(level.codes), -1)
-    row[level.split] = np.arange(len(level.split))
-    mine = row[level.parent]
-    keep = mine >= 0
-    b = np.zeros((len(level.split), 8, values.shape[1]))
-    w = np.zeros((len(level.split), 8))
-    b[mine[keep], level.octant[keep]] = values[keep] * np.sqrt(level.weights[keep])[:, None]
-    w[mine[keep], level.octant[keep]] = level.weights[keep]
-    return b, w
-
-
-def unblock(
-    level: Level, b: NDArray[np.float64], w: NDArray[np.float64], means: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Children's means [M, C] from blocks, and for nodes that are not split from the nodes' `means` [P, C]."""
-    result = means[level.parent]
-    row = np.full(len(level.codes), -1)
-    row[level.split] = np.arange(len(level.split))
-    mine = row[level.parent]
-    keep = mine >= 0
-    result[keep] = b[mine[keep], level.octant[keep]] / np.sqrt(w[mine[keep], level.octant[keep]])[:, None]
-    return result
-
-
-def forward(b: NDArray[np.float64], w: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Butterflies on blocks [K, 8, C]: the low value at place 0, high values where `valid` [K, 8] says."""
-    b, w = b.copy(), w.copy()
-    valid = np.zeros(w.shape, bool)
-    for stride in (1, 2, 4):
-        for a in range(0, 8, 2 * stride):
-            c = a + stride
-            ca, cc, both = _rotation(w[:, a], w[:, c])
-            low = ca * b[:, a] + cc * b[:, c]
-            b[:, c] = ca * b[:, c] - cc * b[:, a]
-            b[:, a] = low
-            valid[:, c] = both
-            w[:, a] += w[:, c]
-    return b, valid
-
-
-def inverse(b: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of `forward`; `w` are the children's weights."""
-    b = b.copy()
-    sums = {1: w.copy()}
-    for stride in (2, 4):
-        s = sums[stride // 2].copy()
-        for a in range(0, 8, stride):
-            s[:, a] += s[:, a + stride // 2]
-        sums[stride] = s
-    for stride in (4, 2, 1):
-        for a in range(0, 8, 2 * stride):
-            c = a + stride
-            ca, cc, _ = _rotation(sums[stride][:, a], sums[stride][:, c])
-            first = ca * b[:, a] - cc * b[:, c]
-            b[:, c] = cc * b[:, a] + ca * b[:, c]
-            b[:, a] = first
-    return b
-
-
-def _rotation(
-    wa: NDArray[np.float64], wc: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Cosine and sine of the butterfly; a value without partner goes to the low place."""
-    total = np.where(wa + wc > 0, wa + wc, 1.0)
-    ca, cc = np.sqrt(wa / total), np.sqrt(wc / total)
-    empty = (wa + wc) == 0
-    return np.where(empty, 1.0, ca)[:, None], cc[:, None], (wa > 0) & (wc > 0)
-
-
-def predict(level: Level, means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Children's means [M, C] by trilinear interpolation of the nodes' means [P, C] around them."""
-    result = np.zeros((len(level.child_codes), means.shape[1]))
-    _interpolate(level.codes, hash_table(level.codes), means, level.child_codes, level.parent, result)
-    return result
-
-
-def earlier_neighbours(level: Level) -> NDArray[np.int64]:
-    """[K, 3] rows of the split nodes beside each split node towards -x, -y, -z; -1 where there is none."""
-    codes = level.codes[level.split]
-    result = np.full((len(codes), 3), -1, np.int64)
-    _look_back(codes, hash_table(codes), result)
-    return result
+    occupancies = occupancy_of(codes, depth)
+    level = root_level()
+    for index, occupancy in enumerate(occupancies):
+        below = codes >> 3 * (depth - 1 - index)
+        starts = np.flatnonzero(np.append(True, below[1:] != below[:-1]))
+        weights = np.diff(np.append(starts, len(codes)))
+        counts = np.bitwise_count(occupancy).astype(np.int64)
+        yield Nodes(level, occupancy, np.cumsum(counts) - counts, weights)
+        if index + 1 < depth:
+            level = child_level(level, occupancy)
 
 
 @njit(cache=True, nogil=True)
-def _interpolate(codes, table, means, child_codes, parent, result):  # type: ignore[no-untyped-def]
-    channels = means.shape[1]
-    for i in range(child_codes.size):
-        code, octant = codes[parent[i]], child_codes[i] & 7
-        dx = np.int64(1) if octant & 4 else np.int64(-1)
-        dy = np.int64(1) if octant & 2 else np.int64(-1)
-        dz = np.int64(1) if octant & 1 else np.int64(-1)
-        total = 0.0
-        for corner in range(8):
-            x = step_code(code, _MASK_X, 4, dx if corner & 4 else np.int64(0))
-            y = step_code(code, _MASK_Y, 2, dy if corner & 2 else np.int64(0))
-            z = step_code(code, _MASK_Z, 1, dz if corner & 1 else np.int64(0))
-            if x < 0 or y < 0 or z < 0:
-                continue
-            j = find_code(codes, table, x | y | z)
-            if j < 0:
-                continue
-            # A child's centre lies a quarter of a cell from its node's: (3/4, 1/4) along each axis.
-            w = 27.0
-            if corner & 4:
-                w = w / 3.0
-            if corner & 2:
-                w = w / 3.0
-            if corner & 1:
-                w = w / 3.0
-            total = total + w
-            for c in range(channels):
-                result[i, c] = result[i, c] + w * means[j, c]
-        for c in range(channels):
-            result[i, c] = result[i, c] / total
+def isqrt(x):
+    """floor(sqrt(x)) of 0 <= x < 2^62."""
+    r = np.int64(np.sqrt(np.float64(x)))
+    while r * r > x:
+        r -= 1
+    while (r + 1) * (r + 1) <= x:
+        r += 1
+    return r
 
 
-@njit(cache=True, nogil=True)
-def _look_back(codes, table, result):  # type: ignore[no-untyped-def]
-    for i in range(codes.size):
-        code = codes[i]
-        x = step_code(code, _MASK_X, 4, np.int64(-1))
-        y = step_code(code, _MASK_Y, 2, np.int64(-1))
-        z = step_code(code, _MASK_Z, 1, np.int64(-1))
-        cx, cy, cz = code & _MASK_X, code & _MASK_Y, code & _MASK_Z
-        if x >= 0:
-            result[i, 0] = find_code(codes, table, x | cy | cz)
-        if y >= 0:
-            result[i, 1] = find_code(codes, table, cx | y | cz)
-        if z >= 0:
-            result[i, 2] = find_code(codes, table, cx | cy | z)
+@njit(cache=True, nogil=True, inline="always")
+def divide(a, b):
+    """a / b rounded, halves away from zero; b > 0."""
+    return (a + (b >> 1)) // b if a >= 0 else -((-a + (b >> 1)) // b)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def predict_node(p, neighbours, occupancy, first, means, children, out):
+    """Predicted means `out` [8, 3] of node p's children, relative to its own: from the `means` [n + 1, 3] of the nodes
+    around and, where those come earlier, from their decoded `children`."""
+    n = neighbours.shape[0] - 1
+    for o in range(8):
+        if not occupancy[p] >> o & 1:
+            continue
+        for c in range(3):
+            out[o, c] = 0
+        total = _BY_NODE[0]
+        for k in range(27):
+            column = CHILD_COLUMN[o, k]
+            if column == CENTRE:
+                continue
+            q = neighbours[p, column]
+            # Nodes that are not there are not before p.
+            if q >= p:
+                continue
+            octant = CHILD_OCTANT[o, k]
+            if occupancy[q] >> octant & 1:
+                child = first[q] + _rank(occupancy[q], octant)
+                w = _BY_CHILD[abs(k // 9 - 1) + abs(k // 3 % 3 - 1) + abs(k % 3 - 1)]
+                total += w
+                for c in range(3):
+                    out[o, c] += w * (children[child, c] - means[p, c])
+        dx, dy, dz = 2 * (o >> 2) - 1, 2 * (o >> 1 & 1) - 1, 2 * (o & 1) - 1
+        for corner in range(1, 8):
+            x, y, z = corner >> 2, corner >> 1 & 1, corner & 1
+            q = neighbours[p, 9 * (dx * x + 1) + 3 * (dy * y + 1) + dz * z + 1]
+            if q == n:
+                continue
+            w = _BY_NODE[x + y + z]
+            total += w
+            for c in range(3):
+                out[o, c] += w * (means[q, c] - means[p, c])
+        for c in range(3):
+            out[o, c] = divide(out[o, c], total)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _rank(occupancy, octant):
+    below = np.int64(occupancy) & ((1 << octant) - 1)
+    count = 0
+    while below:
+        below &= below - 1
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True, inline="always")
+def children_of(p, occupancy, first, means, truth, out):
+    """The true means `out` [8, 3] of node p's children, relative to its own."""
+    row = first[p]
+    for o in range(8):
+        if occupancy[p] >> o & 1:
+            for c in range(3):
+                out[o, c] = truth[row, c] - means[p, c]
+            row += 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def weigh(occupancy, weights, row, w, sums, gains):
+    """Of a node's children, whose first is `row`: points `w` [3, 8] below each butterfly's arms at strides 1, 2, 4, the
+    gain of each place (0: no difference there) and the number of places."""
+    for o in range(8):
+        w[0, o] = 0
+        gains[o] = 0
+        if occupancy >> o & 1:
+            w[0, o] = weights[row]
+            row += 1
+    places = 0
+    for r in range(3):
+        stride = 1 << r
+        for a in range(0, 8, 2 * stride):
+            left, right = w[r, a], w[r, a + stride]
+            if r < 2:
+                w[r + 1, a] = left + right
+            if left > 0 and right > 0:
+                sums[a + stride] = left + right
+                # Eight bits of fraction after the root; weights above 2^23 do without.
+                product = left * right
+                if product < np.int64(1) << 46:
+                    gains[a + stride] = max(isqrt((product << 16) // (left + right)), 1)
+                else:
+                    gains[a + stride] = isqrt(product // (left + right)) << 8
+                places += 1
+    return places
+
+
+@njit(cache=True, nogil=True, inline="always")
+def differences(values, w, sums, gains, c):
+    """Turn channel c of `values` [8, 3], a node's children's means, into the difference at every place with a gain; at
+    place 0 the mean is left."""
+    for r in range(3):
+        stride = 1 << r
+        for a in range(0, 8, 2 * stride):
+            b = a + stride
+            if gains[b] > 0:
+                d = values[b, c] - values[a, c]
+                values[a, c] += divide(w[r, b] * d, sums[b])
+                values[b, c] = d
+            elif w[r, b] > 0:
+                values[a, c] = values[b, c]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def undo_differences(values, w, sums, gains, c):
+    """The inverse of `differences`."""
+    for r in range(2, -1, -1):
+        stride = 1 << r
+        for a in range(0, 8, 2 * stride):
+            b = a + stride
+            if gains[b] > 0:
+                d = values[b, c]
+                values[a, c] -= divide(w[r, b] * d, sums[b])
+                values[b, c] = values[a, c] + d
+            elif w[r, b] > 0:
+                values[b, c] = values[a, c]

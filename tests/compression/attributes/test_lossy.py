@@ -53,6 +53,25 @@ def test_quality_trades_bits_for_error() -> None:
     assert sizes[-1] * 20 < sizes[0]
 
 
+def test_chroma_that_follows_luma_costs_little() -> None:
+    luma = YCC[:, :1]
+    tied = np.concatenate([luma, 40 - luma / 2, luma / 3], axis=1)
+    step, cuts = step_of_quality(70), [DEPTH]
+    alone, both = (
+        sum(map(len, encode_colors(CODES, DEPTH, c, step, cuts))) for c in (tied * [1, 0, 0] + [0, 40, 0], tied)
+    )
+    assert both < 1.15 * alone
+
+
+def test_one_voxel_and_one_colour() -> None:
+    one = encode_colors(np.zeros(1, np.int64), 0, YCC[:1], 16, [0])
+    assert np.abs(decode_colors(np.zeros(1, np.int64), 0, one, 16, [0], 0) - YCC[:1]).max() < 0.1
+    flat = np.broadcast_to(YCC[:1], YCC.shape)
+    (data,) = encode_colors(CODES, DEPTH, flat, 16, [DEPTH])
+    assert len(data) < 60
+    assert np.abs(decode_colors(CODES, DEPTH, [data], 16, [DEPTH], DEPTH) - flat).max() < 0.1
+
+
 @pytest.mark.parametrize("level", [0, 2, 4, 5])
 def test_a_level_has_the_means_of_its_nodes(level: int) -> None:
     step = step_of_quality(100)

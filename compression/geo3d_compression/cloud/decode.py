@@ -20,7 +20,7 @@ from geo3d_compression.attributes.surroundings import Surroundings, find_surroun
 from geo3d_compression.cloud.attributes import ranges, restore, to_cloud
 from geo3d_compression.cloud.geometry import decode_geometry
 from geo3d_compression.cloud.groups import level_cuts
-from geo3d_compression.cloud.header import AttributeHeader, CloudHeader, TileHeader, channel_groups
+from geo3d_compression.cloud.header import RETIRED, AttributeHeader, CloudHeader, TileHeader, channel_groups
 from geo3d_compression.cloud.metadata import unpack_metadata
 from geo3d_compression.cloud.order import decode_permutation
 from geo3d_compression.cloud.prepare import refine
@@ -219,6 +219,11 @@ def _decode_lossy(
     codes: NDArray[np.int64], header: AttributeHeader, streams: list[bytes], tile: TileHeader, level: int,
     counts: NDArray[np.int64] | None,
 ) -> NDArray[np.int64]:  # fmt: skip
+    if header.model == RETIRED:
+        raise BitstreamError(
+            "this cloud's lossy colours are of cloud version 2, whose coding has changed: decompress it with the "
+            "version that wrote it and compress it again"
+        )
     cuts = split_levels(tile.depth, tile.attribute_groups)[: len(streams)]
     colors = ycc_to_rgb(decode_colors(codes, tile.depth, streams, header.step, cuts, level)).astype(np.int64)
     return colors if counts is None else np.repeat(colors, counts, axis=0)

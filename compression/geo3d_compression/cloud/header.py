@@ -23,6 +23,8 @@ ROLES = ("color", "normal", "attribute", "refinement")
 PROFILES = ("fast", "best")
 # Coders of exact attributes, see `attributes.channels` and `attributes.narrow`.
 MODELS = ("plain", "narrow")
+# Lossy colours of version 2, which are not decoded any more.
+RETIRED = "retired"
 # Version 2 had no transforms of colours but YCoCg-R and one coder.
 VERSION = 3
 _OLDEST = 2
@@ -194,6 +196,8 @@ def _read_attribute(cursor: Cursor, version: int) -> AttributeHeader:
     transform = row["transform"]
     if version == _OLDEST and transform not in ("none", "ycocg"):
         raise BitstreamError(f"a cloud of version {_OLDEST} has colours as '{transform}', which came later")
+    if version == _OLDEST and row["step"]:
+        model = RETIRED
     expected = 4 if transform == "jpeg" else 3
     if row["role"] in ("color", "normal", "refinement") and len(maps) != expected:
         raise BitstreamError(f"a {row['role']} attribute has {len(maps)} channels instead of {expected}")

@@ -19,6 +19,7 @@ _PULL = 40
 _OWN = 2
 _SHIFT = 10
 _FORGET = np.int64(1) << 40
+_EXACT = np.int64(1) << 24
 
 # fit: sums of squares and products: [luma^2, luma * Cb, luma * Cr, Cb'^2, Cb' * Cr'], where ' is less the luma part.
 # level: [luma^2, luma * Cb, luma * Cr] of all differences decoded so far.
@@ -34,8 +35,13 @@ def fit_around(p, neighbours, means, steps, level, fit):
     """Start the `fit` of node p from the nodes around it."""
     n = neighbours.shape[0] - 1
     fit[0] = _PULL * ((steps[0] * (UNIT // 16)) ** 2 // 32)
-    fit[1] = fit[0] * level[1] // level[0]
-    fit[2] = fit[0] * level[2] // level[0]
+    # Large steps and long levels together would not fit 64 bits.
+    down = 0
+    while level[0] >> down >= _EXACT:
+        down += 1
+    square = max(level[0] >> down, 1)
+    fit[1] = fit[0] * (level[1] >> down) // square
+    fit[2] = fit[0] * (level[2] >> down) // square
     for k in range(27):
         j = neighbours[p, k]
         if j != n:

@@ -13,6 +13,7 @@ from geo3d_compression.attributes.color import RANGES, TRANSFORMS
 from geo3d_compression.attributes.integers import DTYPES, IntegerMap
 from geo3d_compression.attributes.narrow.limits import WIDEST
 from geo3d_compression.cloud.grid import Grid
+from geo3d_compression.cloud.groups import LEVELS_BELOW
 from geo3d_compression.cloud.tiles import MAX_TILE_POINTS, MAX_TILES
 from geo3d_compression.container.fields import Blob, Choice, Cursor, Field, Float, SInt, Text, UInt, pack, unpack
 from geo3d_compression.upsample.classes import DENSITY_CLASSES
@@ -225,6 +226,8 @@ def _read_tile(cursor: Cursor, lossy: bool) -> TileHeader:
     tile = TileHeader(origin, **row)
     if tile.voxels > tile.points or tile.voxels > 8**tile.depth:
         raise BitstreamError(f"a tile of depth {tile.depth} announces {tile.voxels} voxels and {tile.points} points")
+    if tile.attribute_groups > 1 and tile.depth <= LEVELS_BELOW:
+        raise BitstreamError(f"a tile of depth {tile.depth} announces {tile.attribute_groups} attribute groups")
     if lossy and not (tile.points == tile.voxels >= tile.cells):
         raise BitstreamError(f"a lossy tile announces {tile.cells} cells, {tile.voxels} voxels, {tile.points} points")
     if max(abs(v) for v in origin) > (1 << 63) - (1 << 22):

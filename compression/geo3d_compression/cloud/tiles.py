@@ -70,7 +70,8 @@ def _split_block(
     stack = [(0, depth)]
     while stack:
         at, d = stack.pop()
-        a, b = np.searchsorted(codes, [at, at + (1 << 3 * d)])
+        # The last code of the node and not the one after it, which can be 2^63.
+        a, b = np.searchsorted(codes, at), np.searchsorted(codes, at + (1 << 3 * d) - 1, side="right")
         if a == b:
             continue
         if b - a > limit and d > 0:

@@ -40,6 +40,8 @@ _SURE = 25.0
 _NEAREST, _DISTANCES = (0.1, 4.0), 100
 _STEPS, _BINS = (24.0, 1.3), 1 << 14
 _LEAST_SPAN = 32
+# A plane or two show no steps, however many points they hold.
+_FEWEST_PLANES = 8
 # `sensor.find_sensor` wants to see all within 50 degrees of an axis, tan 50 = 1.19.
 _WIDEST = 1.15
 
@@ -186,6 +188,8 @@ def _by_steps(voxels: NDArray[np.integer]) -> Camera | None:
     if steps[axis] < _STEPPED or sorted(steps)[1] > _SMOOTH:
         return None
     depth = voxels[:, axis]
+    if np.ptp(depth) < _FEWEST_PLANES:
+        return None
     score, place = _equal_steps(depth)
     if score < _SURE:
         place = _guess(voxels, axis)

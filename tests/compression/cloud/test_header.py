@@ -103,3 +103,11 @@ def test_wide_attributes_are_not_narrow() -> None:
     lying = AttributeHeader(**{**vars(wide), "model": "narrow"})
     with pytest.raises(BitstreamError, match="is not"):
         CloudHeader.unpack(replace(header, attributes=(lying,)).pack())
+
+
+def test_groups_that_a_tile_is_too_shallow_for_are_refused() -> None:
+    header = CloudHeader.unpack(bytes.fromhex(EXACT_2))
+    (tile,) = header.tiles
+    changed = replace(header, tiles=(replace(tile, depth=2, voxels=64, attribute_groups=2),))
+    with pytest.raises(BitstreamError, match="groups"):
+        CloudHeader.unpack(changed.pack())

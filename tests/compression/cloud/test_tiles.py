@@ -14,6 +14,9 @@ CASES = {
     "one voxel, many points": np.tile([[1, 2, 3]], (500, 1)),
     "cube": RNG.integers(0, 64, (3000, 3)),
     "far apart": RNG.integers(-(2**40), 2**40, (20, 3)),
+    "last corner of the largest cube": np.concatenate(
+        [[[0, 0, 0]], (1 << 21) - 1 - np.argwhere(np.ones((12, 12, 12)))]
+    ),
     "line": np.arange(3000)[:, None] * [1, 0, 0] - 1500,
 }
 

@@ -82,6 +82,16 @@ def test_degenerate_clouds_have_none(voxels: NDArray[np.float64]) -> None:
     assert find_camera(voxels.astype(np.int64)) is None
 
 
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("planes", [1, 2])
+def test_flat_clouds_have_none_and_are_coded(axis: int, planes: int) -> None:
+    flat = np.stack(np.meshgrid(np.arange(100), np.arange(100), [0, 5][:planes]), axis=-1).reshape(-1, 3)
+    voxels = np.roll(flat, axis, axis=1)
+    assert find_camera(voxels) is None
+    back = codec.decode(codec.encode(voxels, 7, "fast"), 7)
+    assert np.array_equal(np.unique(back, axis=0), np.unique(voxels, axis=0))
+
+
 def test_memory_does_not_grow_with_the_extent() -> None:
     # Planes full enough to be looked at, on the finest grid.
     rng = np.random.default_rng(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -31,22 +32,31 @@ def run_here(tasks: list[Task], settings: BatchSettings, folder: Path) -> Iterat
 
     Interrupted, or closed before its end, it ends the tasks that are running.
     """
-    stop = Event()
+    stop, running = Event(), set[Task]()
+
+    def run(task: Task) -> Outcome:
+        running.add(task)
+        try:
+            return _safe(task, settings, folder, stop)
+        finally:
+            running.discard(task)
+
     with ThreadPoolExecutor(settings.jobs) as pool:
         waiting = dict[Future[Outcome], Task]()
         try:
             for task in tasks:
-                waiting[pool.submit(_safe, task, settings, folder, stop)] = task
+                waiting[pool.submit(run, task)] = task
             while waiting:
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                     yield waiting.pop(future), future.result()
         except BaseException:
             stop.set()
-            for future in waiting:
-                future.cancel()
+            # Of a task that was being submitted there is no future here.
+            pool.shutdown(wait=False, cancel_futures=True)
             # Again and again: a thread may have been about to begin a call.
-            while wait(waiting, timeout=_GLANCE).not_done:
+            while running:
                 end_calls()
+                time.sleep(_GLANCE)
             raise
 
 

@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 
-from geo3d.batch import BatchSettings, Task, find_tasks, read_task_list, run_batch
+from geo3d.batch import BatchSettings, Task, engines, find_tasks, read_task_list, run_batch
+from geo3d.batch.run_task import Outcome
 from geo3d.errors import FormatError
 from geo3d.io import read_points, write_points
 from geo3d.types import PointCloud
@@ -136,6 +139,29 @@ def test_an_interrupted_batch_ends_what_is_running(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "out").glob("*.g3c")] == []
     entries = json.loads((tmp_path / "out/manifest.json").read_text())["outputs"]
     assert {e["state"] for e in entries.values()} == {"missing"}
+
+
+def test_interrupted_while_a_task_is_submitted(settings, tmp_path, monkeypatch):
+    """The call of a task that nobody holds a future of is ended too."""
+    ended, submit = Event(), ThreadPoolExecutor.submit
+    begun = Event()
+
+    def call(task: Task, *_: object) -> Outcome:
+        begun.set()
+        assert ended.wait(20), "nobody ended the call"
+        return Outcome("failed", "ended")
+
+    def interrupted(pool, *arguments):
+        submit(pool, *arguments)
+        begun.wait(5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engines, "_safe", call)
+    monkeypatch.setattr(engines, "end_calls", ended.set)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(engines.run_here([Task((tmp_path / "a",), "a")], settings, tmp_path))
+    assert ended.is_set()
 
 
 def test_output_folders_are_replaced_whole(settings, tmp_path):

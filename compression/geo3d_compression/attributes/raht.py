@@ -21,6 +21,7 @@ from geo3d_compression.octree.levels import (
     CENTRE,
     CHILD_COLUMN,
     CHILD_OCTANT,
+    POPCOUNT,
     Level,
     child_level,
     occupancy_of,
@@ -65,7 +66,7 @@ def levels_of(codes: NDArray[np.int64], depth: int) -> Iterator[Nodes]:
         below = codes >> 3 * (depth - 1 - index)
         starts = np.flatnonzero(np.append(True, below[1:] != below[:-1]))
         weights = np.diff(np.append(starts, len(codes)))
-        counts = np.bitwise_count(occupancy).astype(np.int64)
+        counts = POPCOUNT[occupancy].astype(np.int64)
         yield Nodes(level, occupancy, np.cumsum(counts) - counts, weights)
         if index + 1 < depth:
             level = child_level(level, occupancy)
@@ -109,7 +110,7 @@ def predict_node(p, neighbours, occupancy, first, means, children, out):
                 continue
             octant = CHILD_OCTANT[o, k]
             if occupancy[q] >> octant & 1:
-                child = first[q] + _rank(occupancy[q], octant)
+                child = first[q] + POPCOUNT[occupancy[q] & ((1 << octant) - 1)]
                 w = _BY_CHILD[abs(k // 9 - 1) + abs(k // 3 % 3 - 1) + abs(k % 3 - 1)]
                 total += w
                 for c in range(3):
@@ -126,16 +127,6 @@ def predict_node(p, neighbours, occupancy, first, means, children, out):
                 out[o, c] += w * (means[q, c] - means[p, c])
         for c in range(3):
             out[o, c] = divide(out[o, c], total)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _rank(occupancy, octant):
-    below = np.int64(occupancy) & ((1 << octant) - 1)
-    count = 0
-    while below:
-        below &= below - 1
-        count += 1
-    return count
 
 
 @njit(cache=True, nogil=True, inline="always")

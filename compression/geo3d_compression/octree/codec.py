@@ -32,7 +32,7 @@ from geo3d_compression.octree.weights import NETWORKS, weights_id
 
 Profile = Literal["fast", "best"]
 
-VERSION = 13
+VERSION = 14
 
 # Levels up to this many nodes go into the first chunk.
 _FIRST_CHUNK_NODES = 1 << 14

@@ -17,24 +17,28 @@ from geo3d_compression.octree.head import MAX_ACTIVATIONS, Head, no_head
 from geo3d_compression.octree.levels import Level
 from geo3d_compression.octree.network import IntegerNetwork
 from geo3d_compression.octree.sensor import Sensor
+from geo3d_compression.octree.sensor_contexts import NO_SENSOR, SCATTERED
 from geo3d_compression.octree.stage import (
     APM_CONTEXTS,
     CONTEXTS,
     INPUTS,
     MAX_NETWORKS,
-    NO_SENSOR,
     PLAIN_CONTEXTS,
     SCALE_CLASSES,
+    SURFACE_INPUTS,
     WEIGHT_SETS,
     code_stage,
     existence,
 )
-from geo3d_compression.octree.weights import load_weights
+from geo3d_compression.octree.surface import SurfaceFits, no_fits
+from geo3d_compression.octree.weights import load_odds, load_weights
 
 _TABLE_BITS = 18
 _START_WEIGHT = 0.1
 _NETWORK_WEIGHT = 0.5
 _FEEDBACK_WEIGHT = 0.25
+_SURFACE_WEIGHTS = (0.3, 0.2)
+_SURFACE_CONTEXT_WEIGHT = 0.05
 _RATE = 150
 
 
@@ -69,9 +73,16 @@ class LevelCoder:
         self._causal = any(network.causal for network in self._networks)
         mixer = new_mixer(WEIGHT_SETS, INPUTS, _START_WEIGHT)
         self._chosen = np.arange(PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS)
+        self._surface = SurfaceFits() if sensor.mode == SCATTERED else None
+        self._odds = load_odds()
+        at = len(self._chosen)
+        if self._surface:
+            mixer[:, PLAIN_CONTEXTS:at] = round(_SURFACE_CONTEXT_WEIGHT * WEIGHT_ONE)
+            mixer[:, at : at + SURFACE_INPUTS] = np.round(np.array(_SURFACE_WEIGHTS) * WEIGHT_ONE)
+            at += SURFACE_INPUTS
         for k in range(len(self._networks)):
-            mixer[:, len(self._chosen) + 1 + 2 * k] = round(_NETWORK_WEIGHT * WEIGHT_ONE / len(self._networks))
-        mixer[:, len(self._chosen) + 1 + 2 * len(self._networks)] = round(_FEEDBACK_WEIGHT * WEIGHT_ONE)
+            mixer[:, at + 1 + 2 * k] = round(_NETWORK_WEIGHT * WEIGHT_ONE / len(self._networks))
+        mixer[:, at + 1 + 2 * len(self._networks)] = round(_FEEDBACK_WEIGHT * WEIGHT_ONE)
         self._lanes = [
             _Lane(
                 np.tile(new_counters(1 << _TABLE_BITS), (CONTEXTS, 1)),
@@ -85,7 +96,7 @@ class LevelCoder:
 
     def lanes(self, nodes: int) -> int:
         """Number of coders that a level of `nodes` nodes takes."""
-        return self._most_lanes if nodes > SPLIT_NODES and self._sensor.mode == NO_SENSOR else 1
+        return self._most_lanes if nodes > SPLIT_NODES and self._sensor.mode in (NO_SENSOR, SCATTERED) else 1
 
     def code(
         self,
@@ -109,6 +120,7 @@ class LevelCoder:
         widths = np.cumsum([0, *(network.units for network in self._networks)])
         activations = np.zeros((level.size, widths[-1]), np.uint8)
         scale = min(fine, SCALE_CLASSES - 1)
+        fits = self._surface.of(level) if self._surface else no_fits()
         for network in self._networks:
             network.begin(level)
 
@@ -143,6 +155,8 @@ class LevelCoder:
                     surprise,
                     errors,
                     lane.feedback,
+                    fits,
+                    self._odds,
                     lane.adapted,
                     self._chosen,
                     _RATE,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from geo3d_compression.octree.rings import SLOPE_BITS, find_rings
@@ -31,7 +32,7 @@ class Scanner(NamedTuple):
 
 
 def turns(x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Azimuth atan2(y, x) in turns * 2^16, in [-2^15, 2^15], to 1/1600 of a turn.  Mirrors `stage._turns`."""
+    """Azimuth atan2(y, x) in turns * 2^16, in [-2^15, 2^15], to 1/1600 of a turn.  Mirrors `sensor_contexts._turns`."""
     ax, ay = np.abs(x), np.abs(y)
     t = (np.minimum(ax, ay) << 16) // np.maximum(np.maximum(ax, ay), 1)
     angle = t * (8192 + (2847 * (65536 - t) >> 16)) >> 16
@@ -52,20 +53,36 @@ def unmoved(seen: NDArray[np.float64], motion: NDArray[np.float64]) -> NDArray[n
 
 def sharpness(seen: NDArray[np.float64], resolution: float) -> float:
     """How far the slopes of points [N, 3] exceed chance in bins of 1 / resolution; 0 for a smooth distribution."""
-    slope = seen[:, 2] / (np.hypot(seen[:, 0], seen[:, 1]) + 1e-9)
+    return float(_sharpness(np.ascontiguousarray(seen, np.float64), np.zeros(3), float(resolution)))
+
+
+@njit(cache=True, nogil=True)
+def _sharpness(points: NDArray[np.float64], place: NDArray[np.float64], resolution: float) -> float:
+    """`sharpness` of points [N, 3] as seen from `place` [3]."""
     n = int(1.6 * resolution)
-    bins = ((slope + 1) * resolution).astype(np.int64)
-    votes = np.bincount(bins[(bins >= 0) & (bins < n)], minlength=n).astype(np.float64)
-    sums = np.cumsum(np.concatenate([[0], votes]))
-    mean = (sums[2 * _WINDOW + 1 :] - sums[: -2 * _WINDOW - 1]) / (2 * _WINDOW + 1)
-    votes = votes[_WINDOW:-_WINDOW]
-    used = mean > 1
-    if not used.any():
+    votes = np.zeros(n)
+    for i in range(points.shape[0]):
+        x, y = points[i, 0] - place[0], points[i, 1] - place[1]
+        slope = (points[i, 2] - place[2]) / (np.sqrt(x * x + y * y) + 1e-9)
+        at = (slope + 1) * resolution
+        if 0 <= at < n:
+            votes[int(at)] += 1
+    mean, excess = np.zeros(n), np.zeros(n)
+    used = 0
+    total = votes[: 2 * _WINDOW].sum()
+    for k in range(_WINDOW, n - _WINDOW):
+        total += votes[k + _WINDOW]
+        around = total / (2 * _WINDOW + 1)
+        total -= votes[k - _WINDOW]
+        if around > 1:
+            mean[used] = around
+            excess[used] = ((votes[k] - around) ** 2 - votes[k]) / around**2
+            used += 1
+    if used == 0:
         return 0.0
-    mean, votes = mean[used], votes[used]
     # Capped weights keep one flat floor or wall from outweighing all lasers.
-    weight = np.minimum(mean, np.median(mean))
-    return float((weight * ((votes - mean) ** 2 - votes) / mean**2).sum() / (weight.sum() + 1))
+    weight = np.minimum(mean[:used], np.median(mean[:used]))
+    return (weight * excess[:used]).sum() / (weight.sum() + 1)
 
 
 def find_scanner(voxels: NDArray[np.integer], position: NDArray[np.float64] | None = None) -> Scanner | None:
@@ -143,7 +160,7 @@ def _coarse(
         for dy in np.arange(-1.4, 1.5, 0.2):
             for dz in np.arange(0.2, 0.75, 0.03):
                 place = np.array([centre[0] + dx * radius, centre[1] + dy * radius, ground + dz * radius])
-                scored.append((sharpness(far - place, 300), tuple(place)))
+                scored.append((_sharpness(far, place, 300.0), tuple(place)))
     return [np.array(place) for _, place in sorted(scored, reverse=True)[:6]]
 
 

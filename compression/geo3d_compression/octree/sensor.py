@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo3d.errors import BitstreamError, ShapeError
 from geo3d_compression.octree.camera import Camera, find_camera
-from geo3d_compression.octree.choice import is_closed
+from geo3d_compression.octree.choice import is_closed, is_scattered
 from geo3d_compression.octree.rings import NO_RINGS, Rings, find_rings, read_rings
 from geo3d_compression.octree.scanner import find_scanner, unmoved
-from geo3d_compression.octree.stage import CAMERA_X, NO_SENSOR, SENSOR_MODES, SPINNING
+from geo3d_compression.octree.sensor_contexts import CAMERA_X, NO_SENSOR, SCATTERED, SENSOR_MODES, SPINNING
 from geo3d_compression.octree.varint import read_varint, write_varint
 
 # Positions are in eighths of a leaf cell.
@@ -24,9 +24,12 @@ _SECTORS = 16
 _SCAN_POINTS = 8000
 _SPARSE = 2.2
 
+# Modes without a place.
+_NOWHERE = (NO_SENSOR, SCATTERED)
+
 
 class Sensor(NamedTuple):
-    """Kind of sensor (`stage.SPINNING`, `stage.CAMERA_X` ...), its position and motion a turn in eighths of a cell."""
+    """Kind (`sensor_contexts.SPINNING`, `CAMERA_X` ...), its position and motion a turn in eighths of a cell."""
 
     mode: int
     x: int = 0
@@ -45,8 +48,8 @@ class Sensor(NamedTuple):
 
     def write(self) -> bytes:
         """As in the header of a stream."""
-        if self.mode == NO_SENSOR:
-            return bytes([NO_SENSOR])
+        if self.mode in _NOWHERE:
+            return bytes([self.mode])
         numbers = self[1:6] if self.mode == SPINNING else self[1:4]
         place = b"".join(write_varint(p << 1 if p >= 0 else (-p << 1) - 1) for p in numbers)
         return bytes([self.mode]) + place + (self.rings.write() if self.mode == SPINNING else b"")
@@ -58,8 +61,8 @@ def read_sensor(data: bytes, position: int) -> tuple[Sensor, int]:
         raise BitstreamError("octree header has no valid sensor")
     mode = data[position]
     position += 1
-    if mode == NO_SENSOR:
-        return Sensor(NO_SENSOR), position
+    if mode in _NOWHERE:
+        return Sensor(mode), position
     place = []
     for _ in range(5 if mode == SPINNING else 3):
         value, position = read_varint(data, position)
@@ -79,7 +82,7 @@ def find_sensor(voxels: NDArray[np.integer], parents: int, origin: ArrayLike | N
     A camera at `origin` (in cells) sees all points within 50 degrees of one axis; elsewhere it is looked for.  A
     spinning scanner is looked for in sparse clouds, at `origin` first, then anywhere.
     """
-    none = Sensor(NO_SENSOR)
+    none = Sensor(SCATTERED if is_scattered(len(voxels), parents) else NO_SENSOR)
     place = None if origin is None else np.asarray(origin, np.float64)
     if place is not None and (place.shape != (3,) or not np.isfinite(place).all()):
         raise ShapeError(f"sensor origin must be three finite numbers in cells, got {origin!r}")

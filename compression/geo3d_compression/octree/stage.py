@@ -26,27 +26,27 @@ from geo3d_compression.entropy.tables import STRETCH_LIMIT
 from geo3d_compression.octree.feedback import learn_from_error, told_by_errors
 from geo3d_compression.octree.head import MAX_ACTIVATIONS, causal_logit, surprise_of
 from geo3d_compression.octree.levels import CENTRE, CHILD_COLUMN, CHILD_OCTANT
-from geo3d_compression.octree.rings import SLOPE_BITS
+from geo3d_compression.octree.sensor_contexts import SCATTERED, sensor_contexts
+from geo3d_compression.octree.surface import surface_contexts
 
 PLAIN_CONTEXTS = 10
 CONTEXTS = 16
 MAX_NETWORKS = 3
-# The contexts, a constant, what each network believes and what its output layer, trained on here, believes, and what
-# the errors around tell.
-INPUTS = CONTEXTS + 2 + 2 * MAX_NETWORKS
+# The contexts, what the surface tells, a constant, what each network believes and what its output layer, trained on
+# here, believes, and what the errors around tell.
+SURFACE_INPUTS = 2
+INPUTS = CONTEXTS + SURFACE_INPUTS + 2 + 2 * MAX_NETWORKS
 
 # The output layer that learns has weights in 1/65536, up to one: sums with `MAX_ACTIVATIONS` bytes fit 32 bits.
 ADAPTED_LIMIT = 65535
-
-# Where the sensor stood: nowhere known; turning about z; looking along +x, -x, +y, -y, +z, -z.
-NO_SENSOR, SPINNING, CAMERA_X, CAMERA_Y, CAMERA_Z = 0, 1, 2, 4, 6
-SENSOR_MODES = 8
 
 # Distance from the leaves, as far as the models tell levels apart.
 SCALE_CLASSES = 16
 _SETS_BY_UNKNOWN = 8 * 20
 _SETS_BY_OWN = _SETS_BY_UNKNOWN + 16 * SCALE_CLASSES
 WEIGHT_SETS = _SETS_BY_OWN + 256
+# Nodes beside, of 26, from which on they say more than the surface on the whole.
+_FEW_BESIDE = 3
 _APMS_BY_FACES = 8 * 56
 APM_CONTEXTS = _APMS_BY_FACES + 27 * SCALE_CLASSES
 
@@ -85,54 +85,6 @@ def existence(neighbours):
                 mask |= 1 << b
         masks[i] = mask
     return masks
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _leading(value):
-    """Quarter-octave class of a positive value, and the value cut to its three leading bits."""
-    shift = 0
-    while value >> shift >= 8:
-        shift += 1
-    top = value >> shift
-    return shift * 8 + top, top << shift
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _turns(x, y):
-    """Azimuth in turns * 2^16.  Mirrors `scanner.turns`."""
-    ax, ay = abs(x), abs(y)
-    t = (min(ax, ay) << 16) // max(ax, ay, 1)
-    angle = t * (8192 + (2847 * (65536 - t) >> 16)) >> 16
-    if ay > ax:
-        angle = 16384 - angle
-    if x < 0:
-        angle = 32768 - angle
-    return -angle if y < 0 else angle
-
-
-@njit(cache=True, nogil=True)
-def _nearest_ring(slopes, heights, rho, z):
-    """Index of the ring nearest to (rho, z), the height above it, and the distance to the next ring on that side."""
-    first, last = 0, slopes.size - 1
-    while first < last:
-        middle = (first + last) >> 1
-        if (slopes[middle] * rho >> SLOPE_BITS) + heights[middle] < z:
-            first = middle + 1
-        else:
-            last = middle
-    # Heights bend the order a little, so the neighbours are looked at too.
-    best, above, below = first, np.int64(1) << 40, np.int64(1) << 40
-    for i in range(max(first - 3, 0), min(first + 4, slopes.size)):
-        away = z - (slopes[i] * rho >> SLOPE_BITS) - heights[i]
-        if away >= 0 and away < below:
-            below = away
-            best = i if below <= above else best
-        elif away < 0 and -away < above:
-            above = -away
-            best = i if above < below else best
-    if below <= above:
-        return best, below, above + below
-    return best, -above, above + below
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -183,6 +135,8 @@ def code_stage(
     surprise,
     errors,
     feedback,
+    fits,
+    odds,
     adapted,
     chosen,
     rate,
@@ -197,7 +151,7 @@ def code_stage(
     `logits` [K, n] of K networks; `activations` [n, A]: their hidden layers side by side, network k's from `bounds[k]`
     to `bounds[k + 1]`, from which `adapted` [8, A] learns what to add to its logit; `heads` of causal networks make
     both anew, from `earlier` nodes and their `surprise` [K, n + 1]; where earlier nodes are given, their `errors`
-    [n + 1] count too (`feedback`); `chosen`: the contexts mixed.
+    [n + 1] count too (`feedback`); `fits` [n + 1, 7] and `odds`: see `surface`; `chosen`: the contexts mixed.
     """
     n = neighbours.shape[0] - 1
     inputs = np.zeros(INPUTS, np.int64)
@@ -205,7 +159,6 @@ def code_stage(
     keys = np.zeros(CONTEXTS, np.int64)
     active = chosen.size
     mode = sensor[0]
-    fine = sensor[6]
     networks = logits.shape[0]
     watched = earlier.ends.size > 1
     believed = np.zeros(MAX_NETWORKS, np.int64)
@@ -261,58 +214,16 @@ def code_stage(
         keys[7] = (cz << 6 | faces) << 3 | s
         keys[8] = ((ex & 0x3FFFF) << 8 | own) << 3 | s
         keys[9] = ((same & FACES) << 26 | ex) << 3 | s
-        if mode:
-            # Eighths of a leaf cell from the sensor to the child's centre.
-            x = ((2 * cx + 1) << (fine + 2)) - sensor[1]
-            y = ((2 * cy + 1) << (fine + 2)) - sensor[2]
-            z = ((2 * cz + 1) << (fine + 2)) - sensor[3]
-            if mode == SPINNING:
-                if sensor[4] or sensor[5]:
-                    azimuth = _turns(x, y)
-                    x -= sensor[4] * azimuth >> 16
-                    y -= sensor[5] * azimuth >> 16
-                reach = np.int64(np.sqrt(np.float64(x * x + y * y))) + 1
-                klass, reference = _leading(reach)
-                v = z * reference // reach
-                keys[13] = (klass << 5 | n_occ) << 11 | own << 3 | s
-                keys[15] = (((klass << 24) + (v >> (fine + 4))) << 5 | n_ex) << 8 | own
-                keys[12] = (((klass << 24) + (v >> (fine + 3))) << 8 | own) << 3 | s
-                if ring_slopes.size:
-                    ring, offset, gap = _nearest_ring(ring_slopes, ring_heights, reach, z)
-                    eighths = min(max((offset >> fine) + 32, 0), 63)
-                    room = 0
-                    while room < 7 and gap >> (fine + 3 + room):
-                        room += 1
-                    beside = room << 6 | eighths
-                    keys[10] = (beside << 8 | own) << 3 | s
-                    keys[11] = ((beside << 6 | faces) << 5 | n_occ) << 3 | s
-                    keys[14] = ((beside << 5 | n_ex) << 5 | n_unk) << 3 | s
-                    keys[12] = (((ring << 6 | eighths) << 8) | own) << 3 | s
-                else:
-                    keys[10] = ((klass << 24) + (v >> (fine + 2))) << 1
-                    keys[11] = (((klass >> 1) << 24) + (v >> (fine + 1))) << 1
-                    keys[14] = (((klass << 24) + (v >> (fine + 2))) << 6 | faces) << 1
-            else:
-                a, b, d = x, y, z
-                if mode == CAMERA_X or mode == CAMERA_X + 1:
-                    a, d = z, x
-                elif mode == CAMERA_Y or mode == CAMERA_Y + 1:
-                    b, d = z, y
-                reach = max(abs(d), 1)
-                klass, reference = _leading(reach)
-                u = a * reference // reach
-                v = b * reference // reach
-                plane = d >> (fine + 3)
-                keys[10] = (klass << 24) + (u >> (fine + 1))
-                keys[11] = (klass << 24) + (v >> (fine + 1))
-                keys[12] = (((klass << 24) + (u >> (fine + 1))) << 6 | faces) << 1
-                keys[13] = (((klass << 24) + (v >> (fine + 1))) << 6 | faces) << 1
-                keys[14] = (plane << 5 | n_occ) << 5 | n_unk
-                keys[15] = (plane << 11 | own << 3 | s) << 1
+        m = active
+        passing = np.int64(-1)
+        if mode == SCATTERED:
+            passing = surface_contexts(fits[i], odds, s, own, faces, n_occ, n_ex, keys, inputs, m)
+            m += SURFACE_INPUTS
+        elif mode:
+            sensor_contexts(sensor, ring_slopes, ring_heights, cx, cy, cz, s, own, faces, n_occ, n_unk, n_ex, keys)
         for c in range(active):
             slots[c] = hash_index(keys[chosen[c]] * CONTEXTS + c, table_bits)
             inputs[c] = counter_input(tables[c, slots[c]])
-        m = active
         inputs[m] = 256
         m += 1
         for k in range(networks):
@@ -332,6 +243,8 @@ def code_stage(
             m += 1
         row0 = min(n_unk, 19) * 8 + s
         row1 = _SETS_BY_UNKNOWN + min(n_occ, 15) * 16 + scale
+        if passing >= 0 and n_ex < _FEW_BESIDE:
+            row1 = _SETS_BY_UNKNOWN + passing
         row2 = _SETS_BY_OWN + own
         x0 = mixer_dot(weights, row0, inputs, m)
         x1 = mixer_dot(weights, row1, inputs, m)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from geo3d_compression.octree.morton import morton_decode, morton_encode
 from geo3d_compression.octree.sensor import SUBCELLS, Sensor
-from geo3d_compression.octree.stage import CAMERA_X
+from geo3d_compression.octree.sensor_contexts import CAMERA_X
 
 # As they are; else 1 + 2 * optical axis + whether it looks towards lower coordinates.
 UNTURNED, VIEWS = 0, 7

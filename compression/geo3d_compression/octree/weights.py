@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 # The sets of networks of each profile; a stream says by number which set it was coded with.  See `choice`.
@@ -13,6 +14,7 @@ NETWORKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "fast": (("fast",), ("fast-dense",)),
     "best": (("best",), ("best", "best-dense", "best-causal")),
 }
+_ODDS = "surface"
 _FOLDER = Path(__file__).parent / "weights"
 
 
@@ -21,12 +23,17 @@ def load_weights(profile: str, number: int = 0) -> list[dict[str, NDArray[Any]]]
     return [_load(name) for name in NETWORKS[profile][number]]
 
 
+def load_odds() -> NDArray[np.int32]:
+    """How likely octants are by their distance from a surface [2, 2, classes, distances]; see `surface_contexts`."""
+    return np.ascontiguousarray(_load(_ODDS)["odds"], np.int32)
+
+
 @cache
 def weights_id(profile: str) -> bytes:
     """Content hash of a profile's weights files, all of its networks (8 bytes)."""
     import xxhash
 
-    names = dict.fromkeys(name for networks in NETWORKS[profile] for name in networks)
+    names = dict.fromkeys([*(name for networks in NETWORKS[profile] for name in networks), _ODDS])
     return xxhash.xxh3_64(b"".join(_read(name) for name in names)).digest()
 
 

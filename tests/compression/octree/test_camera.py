@@ -9,7 +9,7 @@ import pytest
 from geo3d_compression.octree import codec
 from geo3d_compression.octree.camera import find_camera
 from geo3d_compression.octree.sensor import find_sensor
-from geo3d_compression.octree.stage import CAMERA_X
+from geo3d_compression.octree.sensor_contexts import CAMERA_X
 from numpy.typing import NDArray
 
 Cloud = tuple[NDArray[np.int64], NDArray[np.float64]]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from geo3d_compression import octree
 from geo3d_compression.octree.choice import GENERAL, SURFACES, choose_networks
-from geo3d_compression.octree.stage import NO_SENSOR, SPINNING
+from geo3d_compression.octree.sensor_contexts import NO_SENSOR, SPINNING
 from geo3d_compression.octree.weights import NETWORKS
 
 from geo3d.errors import BitstreamError

@@ -37,6 +37,15 @@ def voxels() -> NDArray[np.int64]:
     return morton_decode(np.unique(morton_encode(np.concatenate([sheet, noise]))))
 
 
+def scattered() -> NDArray[np.int64]:
+    """Every eleventh voxel of a bowl, in Morton order: too far apart for neighbours."""
+    x, y = np.mgrid[:1024:9, :1024:13].reshape(2, -1)
+    bowl = np.stack([x, y, 50 + (x * x + 2 * y * y) // 4096 + (x * 5 + y * 11) % 7 // 3], 1)[::11]
+    from geo3d_compression.octree.morton import morton_decode, morton_encode
+
+    return morton_decode(np.sort(morton_encode(bowl)))
+
+
 def pack(chunks: list[bytes]) -> bytes:
     """Chunks behind their lengths."""
     return b"".join(len(c).to_bytes(4, "little") + c for c in chunks)
@@ -57,6 +66,13 @@ def test_decodes_and_encodes_to_the_same_bytes(profile: octree.Profile) -> None:
     data = (FOLDER / f"{profile}.bin").read_bytes()
     np.testing.assert_array_equal(octree.decode(unpack(data), DEPTH), voxels())
     assert pack(octree.encode(voxels(), DEPTH, profile, ORIGIN)) == data
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_sparse_cloud_decodes_and_encodes_to_the_same_bytes(profile: octree.Profile) -> None:
+    data = (FOLDER / f"{profile}-scattered.bin").read_bytes()
+    np.testing.assert_array_equal(octree.decode(unpack(data), 10), scattered())
+    assert pack(octree.encode(scattered(), 10, profile)) == data
 
 
 def test_integers_proper_make_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +97,8 @@ import numpy as np, test_golden as g
 for profile in g.PROFILES:
     data = (g.FOLDER / f"{profile}.bin").read_bytes()
     assert np.array_equal(g.octree.decode(g.unpack(data), g.DEPTH), g.voxels()), profile
+    data = (g.FOLDER / f"{profile}-scattered.bin").read_bytes()
+    assert np.array_equal(g.octree.decode(g.unpack(data), 10), g.scattered()), profile
 """
 
 
@@ -106,3 +124,4 @@ if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for name in PROFILES:
         (FOLDER / f"{name}.bin").write_bytes(pack(octree.encode(voxels(), DEPTH, name, ORIGIN)))
+        (FOLDER / f"{name}-scattered.bin").write_bytes(pack(octree.encode(scattered(), 10, name)))

@@ -6,7 +6,7 @@ from geo3d_compression import octree
 from geo3d_compression.octree import codec
 from geo3d_compression.octree.rings import NO_RINGS, SLOPE_BITS, find_rings, read_rings
 from geo3d_compression.octree.sensor import Sensor
-from geo3d_compression.octree.stage import NO_SENSOR
+from geo3d_compression.octree.sensor_contexts import NO_SENSOR
 from geo3d_compression.octree.varint import write_varint
 from numpy.typing import NDArray
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from geo3d_compression import octree
 from geo3d_compression.octree.scanner import find_scanner, sharpness, turns, unmoved
-from geo3d_compression.octree.stage import _turns
+from geo3d_compression.octree.sensor_contexts import _turns
 from numpy.typing import NDArray
 
 _CELL = 0.02

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from geo3d_compression import octree
 from geo3d_compression.octree.sensor import Sensor, find_sensor, read_sensor
-from geo3d_compression.octree.stage import CAMERA_X, CAMERA_Z, NO_SENSOR, SPINNING
+from geo3d_compression.octree.sensor_contexts import CAMERA_X, CAMERA_Z, NO_SENSOR, SCATTERED, SENSOR_MODES, SPINNING
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geo3d.errors import BitstreamError, ShapeError
 
 
-@given(st.integers(1, 7), st.tuples(*[st.integers(-(1 << 26), 1 << 26)] * 5))
+@given(st.integers(CAMERA_X, SENSOR_MODES - 1) | st.just(SPINNING), st.tuples(*[st.integers(-(1 << 26), 1 << 26)] * 5))
 def test_header_round_trip(mode: int, place: tuple[int, int, int, int, int]) -> None:
     sensor = Sensor(mode, *place) if mode == SPINNING else Sensor(mode, *place[:3])
     data = sensor.write()
@@ -20,7 +20,13 @@ def test_header_round_trip(mode: int, place: tuple[int, int, int, int, int]) -> 
     assert position == 2 + len(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x08", b"\x01\x80", bytes([1]) + b"\xff" * 8 + b"\x7f\0\0"])
+@pytest.mark.parametrize("mode", [NO_SENSOR, SCATTERED])
+def test_modes_without_a_place_take_a_byte(mode: int) -> None:
+    assert Sensor(mode).write() == bytes([mode])
+    assert read_sensor(bytes([mode]), 0) == (Sensor(mode), 1)
+
+
+@pytest.mark.parametrize("data", [b"", bytes([SENSOR_MODES]), b"\x01\x80", bytes([1]) + b"\xff" * 8 + b"\x7f\0\0"])
 def test_rejects(data: bytes) -> None:
     with pytest.raises(BitstreamError):
         read_sensor(data, 0)
@@ -29,12 +35,12 @@ def test_rejects(data: bytes) -> None:
 def test_kinds() -> None:
     rng = np.random.default_rng(0)
     around = rng.integers(0, 1000, (9000, 3))
-    assert find_sensor(around, 9000, None).mode == NO_SENSOR
+    assert find_sensor(around, 9000, None).mode == SCATTERED
     assert find_sensor(around, 9000, [500.5, 500, 500])[:4] == (SPINNING, 4004, 4000, 4000)
     assert find_sensor(around, 3000, [500.5, 500, 500]).mode == NO_SENSOR
     assert find_sensor(around, 9000, [500, 500, -1500]).mode == CAMERA_Z
     assert find_sensor(around, 9000, [3500, 500, 500]).mode == CAMERA_X + 1
-    assert find_sensor(around, 9000, [-10, -10, 500]).mode == NO_SENSOR
+    assert find_sensor(around, 9000, [-10, -10, 500]).mode == SCATTERED
     with pytest.raises(ShapeError, match="finite"):
         find_sensor(around, 9000, [np.nan, 0, 0])
 

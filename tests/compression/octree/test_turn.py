@@ -7,7 +7,7 @@ import pytest
 from geo3d_compression import octree
 from geo3d_compression.octree.morton import morton_decode, morton_encode
 from geo3d_compression.octree.sensor import SUBCELLS, Sensor
-from geo3d_compression.octree.stage import CAMERA_X, NO_SENSOR, SPINNING
+from geo3d_compression.octree.sensor_contexts import CAMERA_X, NO_SENSOR, SPINNING
 from geo3d_compression.octree.turn import VIEWS, turn, turn_back, turn_sensor, view_of
 
 

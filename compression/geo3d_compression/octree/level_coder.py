@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d_compression.entropy.models import WEIGHT_ONE, new_apm, new_counters, new_mixer
+from geo3d_compression.octree.contexts import CONTEXTS, PLAIN_CONTEXTS, SURFACE_INPUTS, earlier_masks, existence
 from geo3d_compression.octree.earlier import earlier_nodes, no_earlier
 from geo3d_compression.octree.feedback import new_feedback
 from geo3d_compression.octree.head import MAX_ACTIVATIONS, Head, no_head
@@ -20,15 +21,11 @@ from geo3d_compression.octree.sensor import Sensor
 from geo3d_compression.octree.sensor_contexts import NO_SENSOR, SCATTERED
 from geo3d_compression.octree.stage import (
     APM_CONTEXTS,
-    CONTEXTS,
     INPUTS,
     MAX_NETWORKS,
-    PLAIN_CONTEXTS,
     SCALE_CLASSES,
-    SURFACE_INPUTS,
     WEIGHT_SETS,
     code_stage,
-    existence,
 )
 from geo3d_compression.octree.surface import SurfaceFits, no_fits
 from geo3d_compression.octree.weights import load_odds, load_weights
@@ -72,10 +69,10 @@ class LevelCoder:
         self._networks = [IntegerNetwork(tensors) for tensors in load_weights(profile, networks)]
         self._causal = any(network.causal for network in self._networks)
         mixer = new_mixer(WEIGHT_SETS, INPUTS, _START_WEIGHT)
-        self._chosen = np.arange(PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS)
+        self._contexts = PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS
         self._surface = SurfaceFits() if sensor.mode == SCATTERED else None
         self._odds = load_odds()
-        at = len(self._chosen)
+        at = self._contexts
         if self._surface:
             mixer[:, PLAIN_CONTEXTS:at] = round(_SURFACE_CONTEXT_WEIGHT * WEIGHT_ONE)
             mixer[:, at : at + SURFACE_INPUTS] = np.round(np.array(_SURFACE_WEIGHTS) * WEIGHT_ONE)
@@ -116,6 +113,7 @@ class LevelCoder:
         while len(self._lanes) < len(coders):
             self._lanes.append(deepcopy(self._lanes[0]))
         bounds = [level.size * k // len(coders) for k in range(len(coders) + 1)]
+        before = earlier_masks(level.neighbours, np.array(bounds))
         earlier = earlier_nodes(level.neighbours) if self._causal else no_earlier()
         widths = np.cumsum([0, *(network.units for network in self._networks)])
         activations = np.zeros((level.size, widths[-1]), np.uint8)
@@ -139,6 +137,7 @@ class LevelCoder:
                     level.neighbours,
                     level.coords,
                     exist,
+                    before,
                     lane.tables,
                     _TABLE_BITS,
                     lane.weights,
@@ -158,7 +157,7 @@ class LevelCoder:
                     fits,
                     self._odds,
                     lane.adapted,
-                    self._chosen,
+                    self._contexts,
                     _RATE,
                     limit - children - added,
                 )

@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geo3d.errors import BitstreamError
-from geo3d_compression.octree.head import MAX_ACTIVATIONS, MAX_SURPRISE, Head, no_head, top_logit
+from geo3d_compression.octree.head import MAX_ACTIVATIONS, MAX_ROWS, MAX_SURPRISE, Head, no_head, top_logit
 from geo3d_compression.octree.integers import (
     ACTIVATION_MAX,
     BLOCK_NODES,
@@ -26,6 +26,7 @@ from geo3d_compression.octree.integers import (
     to_activation,
 )
 from geo3d_compression.octree.levels import Level
+from geo3d_compression.octree.sums import add_multiples, add_rows, list_nonzero
 
 # round(256 * 2^(k / 4)) for k = 1 .. 11: nodes per parent, times 256, at which the density class steps up.
 _DENSITY_THRESHOLDS = (304, 362, 431, 512, 609, 724, 861, 1024, 1218, 1448, 1722)
@@ -61,7 +62,7 @@ class IntegerNetwork:
         self._refreshes = refreshes(tensors)
         self._deep = deep_layers(tensors)
         for name in (n for n in self._w if n.startswith("conv")):
-            self._w[name] = self._w[name].reshape(27, self.channels, self.channels)
+            self._w[name] = self._w[name].reshape(27 * self.channels, self.channels)
         self._nibbles = [_nibble_sums(self._w[f"known_in.{stage}"], stage) for stage in range(8)]
         self.causal = "near" in tensors
         self._no_exist = np.zeros((27, self.channels), dtype)
@@ -162,17 +163,18 @@ def deep_layers(tensors: dict[str, NDArray[Any]]) -> int:
 
 
 def _rows_beside(near: NDArray[Any], far: NDArray[Any]) -> NDArray[Any]:
-    """`near` [8, 3, 27, H] and `far` [8, 2, 98, H], which has no row for empty octants, as [8, PLACES, 3, H]."""
+    """`near` [8, 3, 27, H] and `far` [8, 2, 98, H], which has no row for empty octants, as [8, PLACES * 3, H]."""
     far = np.concatenate([np.zeros_like(far[:, :1]), far], axis=1)
-    return np.ascontiguousarray(np.concatenate([near, far], axis=2).transpose(0, 2, 1, 3))
+    rows = np.concatenate([near, far], axis=2).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(rows.reshape(8, -1, rows.shape[-1]))
 
 
 def _nibble_sums(weight: NDArray[Any], stage: int) -> NDArray[Any]:
-    """Sums [27, 2, 16, H] of the rows 27 s + k of `weight` with octant s set, for both nibbles of a byte."""
+    """Sums [27 * 2 * 16, H] of the rows 27 s + k of `weight` with octant s set, for both nibbles of a byte."""
     rows = np.zeros((8, 27, weight.shape[1]), weight.dtype)
     rows[:stage] = weight.reshape(stage, 27, weight.shape[1])
     bits = (np.arange(16)[:, None] >> np.arange(4) & 1).astype(weight.dtype)
-    return np.ascontiguousarray(np.einsum("vs,nskh->knvh", bits, rows.reshape(2, 4, 27, -1)))
+    return np.ascontiguousarray(np.einsum("vs,nskh->knvh", bits, rows.reshape(2, 4, 27, -1)).reshape(864, -1))
 
 
 def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
@@ -188,6 +190,7 @@ def check_bounds(tensors: dict[str, NDArray[Any]]) -> None:
     known = np.stack([column_sum(f"known_in.{s}", 1) for s in range(8)])
     if "near" in tensors:
         rows = np.abs(_rows_beside(tensors["near"].astype(np.int64), tensors["far"].astype(np.int64)))
+        rows = rows.reshape(8, -1, 3, rows.shape[-1])
         known += (rows[:, :, :2].max(2) + MAX_SURPRISE * rows[:, :, 2]).sum(1)
     out = (np.abs(tensors["out"].astype(np.int64)).sum(-1)) * act + bias("bias_out")
     sums = {
@@ -222,36 +225,38 @@ def _raise(first, last, latent, parent, octant, weight, bias, out):
     """f0: the parent's latent through the matrix of the node's octant."""
     c = out.shape[1]
     total = np.zeros(c, out.dtype)
+    rows = np.zeros(c + 1, np.int64)
+    factors = np.zeros(c + 1, out.dtype)
     for i in range(first, last):
-        o = octant[i]
-        total[:] = bias[o]
-        for m in range(c):
-            x = latent[parent[i], m]
-            if x != 0:
-                for j in range(c):
-                    total[j] += x * weight[o, m, j]
+        total[:] = bias[octant[i]]
+        count = list_nonzero(latent[parent[i]], 0, rows, factors, 0)
+        add_multiples(count, rows, factors, weight[octant[i]], total)
         for j in range(c):
             out[i, j] = to_activation(total[j])
 
 
 @njit(cache=True, nogil=True)
 def _convolve(first, last, source, neighbours, weight, exist, bias, skip, out):
-    """Sparse 3 x 3 x 3 convolution with a bias per existing neighbour, plus `skip` when that has columns."""
+    """Sparse 3 x 3 x 3 convolution, `weight` [27 c, c], with a bias per existing neighbour, plus `skip` when that has
+    columns."""
     n, c = source.shape[0] - 1, source.shape[1]
     total = np.zeros(c, out.dtype)
+    there = np.zeros(27, np.int64)
+    rows = np.zeros(27 * c + 1, np.int64)
+    factors = np.zeros(27 * c + 1, out.dtype)
     for i in range(first, last):
         total[:] = bias
+        near = 0
+        count = 0
         for k in range(27):
             q = neighbours[i, k]
             if q == n:
                 continue
-            for j in range(c):
-                total[j] += exist[k, j]
-            for m in range(c):
-                x = source[q, m]
-                if x != 0:
-                    for j in range(c):
-                        total[j] += x * weight[k, m, j]
+            there[near] = k
+            near += 1
+            count = list_nonzero(source[q], k * c, rows, factors, count)
+        add_rows(near, there, exist, total)
+        add_multiples(count, rows, factors, weight, total)
         if skip.shape[1]:
             for j in range(c):
                 total[j] += skip[i, j] * WEIGHT_SCALE
@@ -281,39 +286,39 @@ def _predict(
     """Two hidden layers and the logit of one octant."""
     h1 = np.zeros(middle.shape[0], features.dtype)
     h2 = np.zeros(middle.shape[1], features.dtype)
+    rows = np.zeros(MAX_ROWS, np.int64)
+    factors = np.zeros(MAX_ROWS, features.dtype)
     for i in range(first, last):
-        _sums(i, stage, known, neighbours, features, latent_in, nibbles, bias_in, h1)
-        out[i] = top_logit(h1, h2, middle, bias_middle, top, bias_top, activations, i, column)
+        _sums(i, stage, known, neighbours, features, latent_in, nibbles, bias_in, rows, factors, h1)
+        out[i] = top_logit(h1, h2, middle, bias_middle, top, bias_top, activations[i, column:], rows, factors)
 
 
 @njit(cache=True, nogil=True)
 def _hidden(first, last, start, stage, known, neighbours, features, latent_in, nibbles, bias_in, out):
     """The sums of the first hidden layer of nodes `start` + `first` and on."""
+    rows = np.zeros(MAX_ROWS, np.int64)
+    factors = np.zeros(MAX_ROWS, features.dtype)
     for i in range(first, last):
-        _sums(start + i, stage, known, neighbours, features, latent_in, nibbles, bias_in, out[i])
+        _sums(start + i, stage, known, neighbours, features, latent_in, nibbles, bias_in, rows, factors, out[i])
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _sums(i, stage, known, neighbours, features, latent_in, nibbles, bias_in, h1):
+@njit(cache=True, nogil=True)
+def _sums(i, stage, known, neighbours, features, latent_in, nibbles, bias_in, rows, factors, h1):
     """Hidden units of node `i` before their activation; known octants enter as rows of a table, four at a time."""
-    hidden = h1.shape[0]
-    for j in range(hidden):
+    before = (1 << stage) - 1
+    for j in range(h1.shape[0]):
         h1[j] = bias_in[j]
-    for m in range(features.shape[1]):
-        x = features[i, m]
-        if x != 0:
-            for j in range(hidden):
-                h1[j] += x * latent_in[m, j]
+    count = list_nonzero(features[i], 0, rows, factors, 0)
+    add_multiples(count, rows, factors, latent_in, h1)
+    count = 0
     for k in range(27):
         # Node n, the absent one, has no octants.
-        byte = known[neighbours[i, k]] & ((1 << stage) - 1)
-        low, high = byte & 15, byte >> 4
-        if low:
-            for j in range(hidden):
-                h1[j] += nibbles[k, 0, low, j]
-        if high:
-            for j in range(hidden):
-                h1[j] += nibbles[k, 1, high, j]
+        byte = np.int64(known[neighbours[i, k]]) & before
+        rows[count] = k << 5 | (byte & 15)
+        count += byte & 15 != 0
+        rows[count] = k << 5 | 16 | byte >> 4
+        count += byte >> 4 != 0
+    add_rows(count, rows, nibbles, h1)
 
 
 @njit(cache=True, nogil=True)
@@ -321,12 +326,14 @@ def _absorb(first, last, occupancy, features, weight, bias, out):
     """The features and a node's own octants, as many as `weight` has rows."""
     c = out.shape[1]
     total = np.zeros(c, out.dtype)
+    rows = np.zeros(9, np.int64)
     for i in range(first, last):
         for j in range(c):
             total[j] = bias[j] + features[i, j] * WEIGHT_SCALE
+        count = 0
         for s in range(weight.shape[0]):
-            if occupancy[i] >> s & 1:
-                for j in range(c):
-                    total[j] += weight[s, j]
+            rows[count] = s
+            count += occupancy[i] >> s & 1
+        add_rows(count, rows, weight, total)
         for j in range(c):
             out[i, j] = to_activation(total[j])

@@ -217,8 +217,8 @@ def _within(distance):
 
 
 @njit(cache=True, nogil=True)
-def surface_contexts(fit, odds, s, own, faces, n_occ, n_ex, keys, inputs, m):
-    """Fill `keys[10]` to `keys[15]` and `inputs[m]`, `inputs[m + 1]` for octant `s` of a node with a `fit` [7]; returns
+def surface_contexts(fit, odds, s, own, faces, n_occ, n_ex, keys, told):
+    """Fill `keys[10]` to `keys[15]` and `told` [2], logits in 1/256, for octant `s` of a node with a `fit` [7]; returns
     which of 256 kinds of fit and distance it is, -1 without a fit.
 
     `odds` [2, 2, CLASSES, REACH + 1] by curved or flat, by whether the node has a child, by class and distance: of
@@ -228,7 +228,7 @@ def surface_contexts(fit, odds, s, own, faces, n_occ, n_ex, keys, inputs, m):
     if fit[FLAT_CLASS] == 0:
         for k in range(10, 16):
             keys[k] = (n_ex << 8 | own) << 3 | s
-        inputs[m] = inputs[m + 1] = 0
+        told[0] = told[1] = 0
         return np.int64(-1)
     height = octant_height(fit, s)
     curved, flat = _within(height - fit[CURVED]), _within(height - fit[FLAT])
@@ -248,8 +248,8 @@ def surface_contexts(fit, odds, s, own, faces, n_occ, n_ex, keys, inputs, m):
     if others == 0:
         of_curved = (of_curved << 16) // (all_curved + 1)
         of_flat = (of_flat << 16) // (all_flat + 1)
-    inputs[m] = STRETCH[min(of_curved, 65535)]
-    inputs[m + 1] = STRETCH[min(of_flat, 65535)]
+    told[0] = STRETCH[min(of_curved, 65535)]
+    told[1] = STRETCH[min(of_flat, 65535)]
     curved += REACH
     flat += REACH
     over = min(max(np.int64(fit[CURVED]), -24), 24) + 24

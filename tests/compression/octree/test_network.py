@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from geo3d_compression.octree.earlier import earlier_nodes
-from geo3d_compression.octree.head import causal_logit, surprise_of
+from geo3d_compression.octree.head import MAX_ROWS, causal_logit, surprise_of
 from geo3d_compression.octree.levels import Level, child_level, occupancy_of, root_level
 from geo3d_compression.octree.morton import morton_encode
 from geo3d_compression.octree.network import IntegerNetwork, check_bounds, density_class
@@ -65,9 +65,12 @@ def _see_earlier(network: IntegerNetwork, level: Level, stage: int, known: NDArr
 @njit
 def _loop(head, earlier, stage, first, last, known, surprise, logits, activations):  # type: ignore[no-untyped-def]
     h1, h2 = np.zeros(64, head.sums.dtype), np.zeros(64, head.sums.dtype)
+    rows, factors = np.zeros(MAX_ROWS, np.int64), np.zeros(MAX_ROWS, head.sums.dtype)
     for i in range(first, last):
         base = logits[i]
-        logits[i] = causal_logit(head, stage, known, surprise, earlier, 0, i, i - first, activations, 0, h1, h2)
+        logits[i] = causal_logit(
+            head, stage, known, surprise, earlier, 0, i, i - first, activations[i], h1, h2, rows, factors
+        )
         if stage < 7 or known[i] & 127:
             surprise[i] = surprise_of(base, np.int64(known[i] >> stage & 1))
 

@@ -33,6 +33,8 @@ from geo3d_compression.octree.weights import NETWORKS, weights_id
 Profile = Literal["fast", "best"]
 
 VERSION = 14
+# As the current one, but that its clouds are never `SCATTERED`.
+_VERSION_13 = 13
 
 # Levels up to this many nodes go into the first chunk.
 _FIRST_CHUNK_NODES = 1 << 14
@@ -166,8 +168,10 @@ def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, int
     if not chunks or len(chunks[0]) < 5:
         raise BitstreamError("octree stream has no header")
     version, profile, stored_depth, networks, view = chunks[0][:5]
-    if version != VERSION:
-        raise BitstreamError(f"octree stream version {version}; this program reads version {VERSION}")
+    if version not in (VERSION, _VERSION_13):
+        raise BitstreamError(
+            f"octree stream version {version}; this program reads versions {_VERSION_13} and {VERSION}"
+        )
     if profile >= len(get_args(Profile)):
         raise BitstreamError(f"octree stream has unknown profile {profile}")
     if stored_depth != depth or depth > MAX_DEPTH:
@@ -182,7 +186,7 @@ def _read_header(chunks: Sequence[bytes], depth: int) -> tuple[int, Profile, int
         raise BitstreamError(f"octree header declares {leaves} leaves, more than its bytes can hold")
     if depth == 0 and leaves > 1:
         raise BitstreamError(f"octree of depth 0 declares {leaves} leaves")
-    sensor, position = read_sensor(chunks[0], position)
+    sensor, position = read_sensor(chunks[0], position, version != _VERSION_13)
     return leaves, name, networks, view, sensor, position
 
 

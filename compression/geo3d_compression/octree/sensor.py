@@ -55,11 +55,16 @@ class Sensor(NamedTuple):
         return bytes([self.mode]) + place + (self.rings.write() if self.mode == SPINNING else b"")
 
 
-def read_sensor(data: bytes, position: int) -> tuple[Sensor, int]:
-    """The sensor written at `position`, and the position after it."""
-    if position >= len(data) or data[position] >= SENSOR_MODES:
+def read_sensor(data: bytes, position: int, scattered: bool = True) -> tuple[Sensor, int]:
+    """The sensor written at `position`, and the position after it.
+
+    Without `scattered`, as before that mode was there: those after it were one less.
+    """
+    mode = data[position] if position < len(data) else SENSOR_MODES
+    if not scattered and mode >= SCATTERED:
+        mode += 1
+    if mode >= SENSOR_MODES:
         raise BitstreamError("octree header has no valid sensor")
-    mode = data[position]
     position += 1
     if mode in _NOWHERE:
         return Sensor(mode), position

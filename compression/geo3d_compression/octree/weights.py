@@ -30,10 +30,10 @@ def load_odds() -> NDArray[np.int32]:
 
 @cache
 def weights_id(profile: str) -> bytes:
-    """Content hash of a profile's weights files, all of its networks (8 bytes)."""
+    """Content hash of a profile's weights files, all of its networks (8 bytes); the odds go with the version."""
     import xxhash
 
-    names = dict.fromkeys([*(name for networks in NETWORKS[profile] for name in networks), _ODDS])
+    names = dict.fromkeys(name for networks in NETWORKS[profile] for name in networks)
     return xxhash.xxh3_64(b"".join(_read(name) for name in names)).digest()
 
 

@@ -75,6 +75,13 @@ def test_a_sparse_cloud_decodes_and_encodes_to_the_same_bytes(profile: octree.Pr
     assert pack(octree.encode(scattered(), 10, profile)) == data
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_version_13_is_read(profile: octree.Profile) -> None:
+    data = (FOLDER / f"{profile}-13.bin").read_bytes()
+    assert data[4] == 13
+    np.testing.assert_array_equal(octree.decode(unpack(data), DEPTH), voxels())
+
+
 def test_integers_proper_make_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The networks' sums in int64 instead of float32, in the coder's loop too: so no float decides a frequency."""
     monkeypatch.setattr(level_coder, "IntegerNetwork", partial(IntegerNetwork, dtype=np.int64))

@@ -40,8 +40,10 @@ POINTS = np.unique(np.random.default_rng(0).integers(0, 4000, (500, 3)), axis=0)
 def test_points_reach_the_program_and_come_back(program: Path) -> None:
     assert np.array_equal(tmc13.decode(tmc13.encode(POINTS)), POINTS)
     flags = program.read_text()
-    assert "'planarEnabled': '0'" in flags
+    assert "'planarEnabled': '1'" in flags, "scattered points"
     assert "'trisoupNodeSizeLog2': '0'" in flags
+    tmc13.encode(np.argwhere(np.ones((8, 8, 8))).astype(np.int32))
+    assert "'planarEnabled': '0'" in program.read_text()
     tmc13.encode(POINTS, lidar=True)
     assert "'planarEnabled': '1'" in program.read_text()
     tmc13.encode_trisoup(POINTS, 16)

@@ -44,6 +44,10 @@ _RATE = 150
 SPLIT_NODES = 1 << 15
 _LANES: dict[str, int] = {"fast": 2, "best": 1}
 
+# From so many nodes on, and so few hundredths of a node in one of the level above, nodes count as alone.
+_ALONE_FROM = 64
+_ALONE_HUNDREDTHS = 118
+
 # Nodes whose hidden sums are held at a time, 384 bytes a node, while those of as many are coded.
 _SUMS_NODES = 1 << 15
 
@@ -67,7 +71,7 @@ class LevelCoder:
         self._depth = depth
         self._sensor = sensor
         self._networks = [IntegerNetwork(tensors) for tensors in load_weights(profile, networks)]
-        self._causal = any(network.causal for network in self._networks)
+        self._previous = 1
         mixer = new_mixer(WEIGHT_SETS, INPUTS, _START_WEIGHT)
         self._contexts = PLAIN_CONTEXTS if sensor.mode == NO_SENSOR else CONTEXTS
         self._surface = SurfaceFits() if sensor.mode == SCATTERED else None
@@ -105,6 +109,8 @@ class LevelCoder:
         encode: bool,
     ) -> int:
         """Code the occupancy of level `index`; returns its number of children, or -1 if they exceed `limit`."""
+        networks = self._networks_of(level)
+        causal = any(network.causal for network in networks)
         fine = self._depth - 1 - index
         exist = existence(level.neighbours)
         rings = self._sensor.rings
@@ -114,17 +120,17 @@ class LevelCoder:
             self._lanes.append(deepcopy(self._lanes[0]))
         bounds = [level.size * k // len(coders) for k in range(len(coders) + 1)]
         before = earlier_masks(level.neighbours, np.array(bounds))
-        earlier = earlier_nodes(level.neighbours) if self._causal else no_earlier()
-        widths = np.cumsum([0, *(network.units for network in self._networks)])
+        earlier = earlier_nodes(level.neighbours) if causal else no_earlier()
+        widths = np.cumsum([0, *(network.units for network in networks)])
         activations = np.zeros((level.size, widths[-1]), np.uint8)
         scale = min(fine, SCALE_CLASSES - 1)
         fits = self._surface.of(level) if self._surface else no_fits()
-        for network in self._networks:
+        for network in networks:
             network.begin(level)
 
         def run(k: int) -> int:
             lane, added = self._lanes[k], 0
-            for first, last, heads in self._runs(stage, known, level, bounds[k], bounds[k + 1]):
+            for first, last, heads in self._runs(networks, stage, known, level, bounds[k], bounds[k + 1]):
                 found = code_stage(
                     *coders[k],
                     encode,
@@ -169,12 +175,9 @@ class LevelCoder:
         children = 0
         with ThreadPoolExecutor(len(coders)) as pool:
             for stage in range(8):
-                logits = np.stack(
-                    [
-                        network.logits(stage, known, level.neighbours, activations, column)
-                        for network, column in zip(self._networks, widths[:-1], strict=True)
-                    ]
-                )
+                logits = np.zeros((len(networks), level.size), np.int32)
+                for network, column, row in zip(networks, widths[:-1], logits, strict=True):
+                    row[:] = network.logits(stage, known, level.neighbours, activations, column)
                 surprise = np.zeros((len(logits), level.size + 1), np.int8)
                 errors = np.zeros(level.size + 1, np.int32)
                 added = [run(0)] if len(coders) == 1 else list(pool.map(run, range(len(coders))))
@@ -182,28 +185,39 @@ class LevelCoder:
                 if min(added) < 0 or children > limit:
                     return -1
         occupancy[:] = known
-        for network in self._networks:
+        for network in networks:
             network.finish(known)
         return children
 
+    def _networks_of(self, level: Level) -> list[IntegerNetwork]:
+        """The networks that code a level: none from where a scattered cloud's nodes hardly branch any more, which they
+        know no better than the surface does."""
+        if self._surface and level.size > _ALONE_FROM and 100 * level.size < _ALONE_HUNDREDTHS * self._previous:
+            self._networks = []
+        self._previous = level.size
+        return self._networks
+
     def _runs(
-        self, stage: int, known: NDArray[np.uint8], level: Level, first: int, last: int
+        self, networks: list[IntegerNetwork], stage: int, known: NDArray[np.uint8], level: Level, first: int, last: int
     ) -> Iterator[tuple[int, int, tuple[Head, ...]]]:
         """Nodes `first` to `last` - 1 in runs with the networks' heads: one, or where a network is causal as many as
         the memory for its sums asks for, those of the next run being made while a run is coded."""
-        step = _SUMS_NODES if self._causal else last - first
+        step = _SUMS_NODES if any(network.causal for network in networks) else last - first
         parts = [(a, min(a + step, last)) for a in range(first, last, max(step, 1))]
         if len(parts) < 2:
-            yield from ((*part, self._heads(stage, known, level, *part)) for part in parts)
+            yield from ((*part, _heads(networks, stage, known, level, *part)) for part in parts)
             return
         with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(self._heads, stage, known, level, *parts[0])
+            coming = ahead.submit(_heads, networks, stage, known, level, *parts[0])
             for part, following in zip(parts, [*parts[1:], None], strict=True):
                 heads = coming.result()
                 if following:
-                    coming = ahead.submit(self._heads, stage, known, level, *following)
+                    coming = ahead.submit(_heads, networks, stage, known, level, *following)
                 yield *part, heads
 
-    def _heads(self, stage: int, known: NDArray[np.uint8], level: Level, first: int, last: int) -> tuple[Head, ...]:
-        heads = [network.head(stage, known, level.neighbours, first, last) for network in self._networks]
-        return (*heads, *[no_head(np.float32)] * (MAX_NETWORKS - len(heads)))
+
+def _heads(
+    networks: list[IntegerNetwork], stage: int, known: NDArray[np.uint8], level: Level, first: int, last: int
+) -> tuple[Head, ...]:
+    heads = [network.head(stage, known, level.neighbours, first, last) for network in networks]
+    return (*heads, *[no_head(np.float32)] * (MAX_NETWORKS - len(heads)))

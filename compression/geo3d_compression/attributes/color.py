@@ -25,6 +25,8 @@ RANGES = {
 }
 # From this share of colours on that are Y Cb Cr rounded, the transform of JPEG is the best of the three; a quarter of
 # all colours are.
+# So many colours or fewer are a palette, not a picture.
+_FEW = 16
 _LEAST_SHARE = 2 / 3
 
 
@@ -48,16 +50,24 @@ def inverse(channels: NDArray[np.int64], transform: str) -> NDArray[np.int64]:
     return np.stack([first + second, first, first + third] if transform == "green" else [first, second, third], axis=1)
 
 
-class TransformChoice:
-    """Which transform fits the colours of a cloud, seen in pieces."""
+class ColorSurvey:
+    """Which transform fits the colours of a cloud, seen in pieces, and whether they are few."""
 
     def __init__(self) -> None:
         self._hits = self._seen = 0
+        self._distinct = np.zeros(0, np.int64)
 
     def add(self, rgb: NDArray[np.uint8]) -> None:
         """Look at a piece [N, 3]."""
         self._hits += int((rgb_to_jpeg(rgb)[:, 3] == 0).sum())
         self._seen += len(rgb)
+        if self.are_few():
+            packed = rgb.astype(np.int64) @ [1 << 16, 1 << 8, 1]
+            self._distinct = np.unique(np.concatenate([self._distinct, packed]))
+
+    def are_few(self) -> bool:
+        """True of labels and the like: loss saves nothing there and blends what must not be blended."""
+        return len(self._distinct) <= _FEW
 
     def best(self) -> str:
         """One of `TRANSFORMS`."""

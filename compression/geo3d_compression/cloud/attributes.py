@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geo3d.errors import ShapeError
 from geo3d.types import PointCloud
 from geo3d_compression.attributes.channels import ChannelRange
-from geo3d_compression.attributes.color import RANGES, TransformChoice, forward, inverse
+from geo3d_compression.attributes.color import RANGES, ColorSurvey, forward, inverse
 from geo3d_compression.attributes.integers import ChannelSurvey, IntegerMap, to_integers
 from geo3d_compression.attributes.lossy import step_of_quality
 from geo3d_compression.attributes.narrow.limits import is_narrow
@@ -28,23 +29,23 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Maps:
-    """How the attributes of a whole cloud become integers: maps by role and name, and the transform of colours."""
+    """How the attributes of a whole cloud become integers: maps by role and name, and what its colours are like."""
 
     channels: Mapping[tuple[str, str], tuple[IntegerMap, ...]]
-    transform: str
+    colors: ColorSurvey
 
 
 class AttributeSurvey:
     """The integers that the attributes of a cloud in pieces become."""
 
     def __init__(self) -> None:
-        self._transform = TransformChoice()
+        self._colors = ColorSurvey()
         self._channels: dict[tuple[str, str], list[ChannelSurvey]] = {}
 
     def add(self, cloud: PointCloud) -> None:
         """Look at a piece."""
         if cloud.colors is not None:
-            self._transform.add(cloud.colors)
+            self._colors.add(cloud.colors)
         for name, role, values in _generic_values(cloud):
             columns = values.reshape(len(values), -1)
             channels = self._channels.setdefault((role, name), [ChannelSurvey() for _ in columns.T])
@@ -54,7 +55,7 @@ class AttributeSurvey:
     def maps(self) -> Maps:
         """Of all that was seen."""
         channels = {key: tuple(c.map() for c in channels) for key, channels in self._channels.items()}
-        return Maps(channels, self._transform.best())
+        return Maps(channels, self._colors)
 
 
 def _generic_values(cloud: PointCloud) -> Iterator[tuple[str, str, NDArray[Any]]]:
@@ -63,12 +64,15 @@ def _generic_values(cloud: PointCloud) -> Iterator[tuple[str, str, NDArray[Any]]
     for name, values in cloud.attributes.items():
         if values.size:
             yield name, "attribute", values
+        elif len(values):
+            raise ShapeError(f"attribute {name!r} is {list(values.shape)}: it has no values; leave it out")
 
 
 def of_cloud(
     cloud: PointCloud, profile: str, quality: float | None = None, maps: Maps | None = None
 ) -> list[Attribute]:
-    """Everything that the points of a cloud carry, as integers, by the role it has; `quality` is for colours.
+    """Everything that the points of a cloud carry, as integers, by the role it has; `quality` is for colours
+    that are not few.
 
     `profile` best chooses the colours' transform and the rich model where it can; `maps` are those of the cloud that
     this one is a part of.
@@ -83,17 +87,15 @@ def of_cloud(
 
 
 def _colors(colors: NDArray[np.uint8], rich: bool, quality: float | None, maps: Maps | None) -> Attribute:
-    step = 0 if quality is None else step_of_quality(quality)
+    survey = None if maps is None else maps.colors
+    if survey is None:
+        survey = ColorSurvey()
+        survey.add(colors)
+    step = 0 if quality is None or survey.are_few() else step_of_quality(quality)
     if step:
         transform = "none"
-    elif not rich:
-        transform = "ycocg"
-    elif maps is not None:
-        transform = maps.transform
     else:
-        choice = TransformChoice()
-        choice.add(colors)
-        transform = choice.best()
+        transform = survey.best() if rich else "ycocg"
     # Version 2 declared the ranges of YCoCg-R for lossy colours too.
     channels = RANGES["ycocg" if transform == "none" else transform]
     plain = tuple(IntegerMap("uint8", "plain", low, high) for low, high in channels)

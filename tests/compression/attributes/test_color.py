@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from geo3d_compression.attributes.color import RANGES, TransformChoice, forward, inverse, rgb_to_ycocg
+from geo3d_compression.attributes.color import RANGES, ColorSurvey, forward, inverse, rgb_to_ycocg
 from geo3d_compression.attributes.lattice import REMAINDERS, STEPS, jpeg_to_rgb, possible, rgb_to_jpeg
 from numpy.typing import NDArray
 
@@ -58,6 +58,16 @@ def test_colours_that_were_y_cb_cr_are_found() -> None:
     channels = rgb_to_jpeg(colors)
     channels[:, 3] = 0
     for rgb, best in ((colors, "green"), (jpeg_to_rgb(channels).astype(np.uint8), "jpeg")):
-        choice = TransformChoice()
+        choice = ColorSurvey()
         choice.add(rgb)
         assert choice.best() == best
+
+
+def test_a_palette_is_told_from_a_picture_piece_by_piece() -> None:
+    palette = np.arange(48, dtype=np.uint8).reshape(16, 3)
+    survey = ColorSurvey()
+    for piece in (palette[:9], palette[5:], palette[[3, 3, 15]]):
+        survey.add(piece)
+        assert survey.are_few()
+    survey.add(np.array([[200, 0, 0]], np.uint8))
+    assert not survey.are_few()

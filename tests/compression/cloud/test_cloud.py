@@ -170,3 +170,20 @@ def test_contradicting_options_are_refused() -> None:
     for worse in ({"quality": 101}, {"quality": -1}, {"quality": float("nan")}, {"quality": 5, "lossless": True}):
         with pytest.raises(Geo3DError):
             CloudOptions(**worse)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options", [CloudOptions(quality=40, geometry="exact"), CloudOptions("best", quality=5, geometry="exact")]
+)
+def test_a_few_colours_are_not_blended(options: CloudOptions) -> None:
+    points = wavy_surface(3000).points
+    palette = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [128, 128, 0]], np.uint8)
+    labels = PointCloud(points, palette[(points[:, 0] > points[:, 1]) * 2 + np.arange(len(points)) % 2])
+    data, _ = pack(labels, options)
+    assert np.array_equal(rows(unpack(data)), rows(labels))
+
+
+def test_attributes_without_values_are_refused() -> None:
+    cloud = wavy_surface(50, 4)
+    with pytest.raises(ShapeError, match=r"'empty' is \[\d+, 0\]"):
+        pack(PointCloud(cloud.points, attributes={"empty": np.zeros((len(cloud), 0), np.float32)}))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +92,10 @@ def report_of(header: CloudHeader) -> CloudReport:
     )  # fmt: skip
 
 
+# Up to so many voxels of a tile, geometry and attributes are coded at the same time: memory for both at once.
+_BESIDE_VOXELS = 600_000
+
+
 @dataclass(frozen=True, eq=False)
 class TileJob:
     """A tile of `indices` [N, 3] with their attributes, and how it is to be coded; `sensor` in cells of the grid."""
@@ -147,27 +152,41 @@ def _encode_tile(job: TileJob) -> tuple[Tile, TileHeader, list[Chunk], float]:
         values = [_resample(a, morton_decode(voxels), morton_decode(coded.codes)) for a in values]
         geometry, voxels, codes, error = coded.chunks, coded.codes, coded.codes, coded.error
         surface = {"cells": coded.cells, "density": coded.density}
+        counts = np.ones(len(voxels), np.int64)
+        carried, groups = _encode_carried(voxels, counts, tile, values)
     else:
-        geometry = encode_geometry(voxels, tile.depth, options.profile, sensor)
+        beside = options.threads > 1 and bool(values) and len(voxels) <= _BESIDE_VOXELS
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(encode_geometry, voxels, tile.depth, options.profile, sensor) if beside else None
+            carried, groups = _encode_carried(voxels, counts, tile, values)
+            geometry = coming.result() if coming else encode_geometry(voxels, tile.depth, options.profile, sensor)
     chunks: list[Chunk] = [(ChunkType.GEOMETRY, k, data) for k, data in enumerate(geometry)]
-    groups = 1
-    several = counts if len(voxels) < len(codes) else None
-    if values or several is not None:
-        order = build_order(voxels, tile.depth)
-        groups = groups_of(order)
-        if several is not None:
-            chunks += _encode_counts(order, several)
-            order = build_order(voxels, tile.depth, several)
-        around = None
-        if any(a.header.model == "narrow" for a in values):
-            around = find_surroundings(voxels, tile.depth, order, several)
-        for k, attribute in enumerate(values):
-            if attribute.header.step:
-                chunks += _encode_lossy(voxels, tile, several, k, attribute, groups)
-            else:
-                chunks += _encode_attribute(order, around, several, k, attribute, groups)
     header = TileHeader(tile.origin, tile.depth, len(voxels), len(codes), len(geometry), groups, **surface)
-    return tile, header, chunks, error
+    return tile, header, chunks + carried, error
+
+
+def _encode_carried(
+    voxels: NDArray[np.int64], counts: NDArray[np.int64], tile: Tile, values: Sequence[Attribute]
+) -> tuple[list[Chunk], int]:
+    """Chunks of how many points the voxels hold and of what these carry, and the number of groups of levels."""
+    chunks: list[Chunk] = []
+    several = counts if counts.max(initial=1) > 1 else None
+    if not values and several is None:
+        return chunks, 1
+    order = build_order(voxels, tile.depth)
+    groups = groups_of(order)
+    if several is not None:
+        chunks += _encode_counts(order, several)
+        order = build_order(voxels, tile.depth, several)
+    around = None
+    if any(a.header.model == "narrow" for a in values):
+        around = find_surroundings(voxels, tile.depth, order, several)
+    for k, attribute in enumerate(values):
+        if attribute.header.step:
+            chunks += _encode_lossy(voxels, tile, several, k, attribute, groups)
+        else:
+            chunks += _encode_attribute(order, around, several, k, attribute, groups)
+    return chunks, groups
 
 
 def _resample(attribute: Attribute, original: NDArray[np.int64], decoded: NDArray[np.int64]) -> Attribute:

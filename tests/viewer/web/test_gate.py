@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import http.server
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -58,6 +60,10 @@ def test_a_request_is_the_last_of_its_connection_but_web_sockets_live_on() -> No
 
 class Inner(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        if self.path == "/slow":
+            # The gate waits meanwhile, with nothing more to hear from the client.
+            time.sleep(0.5)
+            gc.collect()
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"inner page")
@@ -95,6 +101,11 @@ def test_bytes_pass_with_the_cookie_only(gate: Gate) -> None:
     both = request("/") + request("/", f"Cookie: geo3d_view={TOKEN}")
     assert b"inner page" not in talk(gate.port, both)
     assert talk(gate.port, b"GET / HTTP") == b""
+
+
+def test_a_page_that_takes_its_time_is_waited_for(gate: Gate) -> None:
+    for _ in range(3):
+        assert b"inner page" in talk(gate.port, request("/slow", f"Cookie: geo3d_view={TOKEN}"))
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,8 @@ class Gate:
         self, host: str, port: int, inner_ports: Sequence[int], token: str | None, page: bytes | None = None
     ) -> None:
         self._inner_ports, self._token, self._page = tuple(inner_ports), token, page
+        # The loop itself knows tasks weakly: one that waits, its client having sent all, would be collected as garbage.
+        self._serving: set[asyncio.Task[None] | None] = set()
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, host, port))
         self.port: int = self._server.sockets[0].getsockname()[1]
@@ -127,6 +129,14 @@ class Gate:
         self._thread.start()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._serving.add(task)
+        try:
+            await self._pass(reader, writer)
+        finally:
+            self._serving.discard(task)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), timeout=10)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, OSError):

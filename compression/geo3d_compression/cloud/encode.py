@@ -92,8 +92,9 @@ def report_of(header: CloudHeader) -> CloudReport:
     )  # fmt: skip
 
 
-# Up to so many voxels of a tile, geometry and attributes are coded at the same time: memory for both at once.
-_BESIDE_VOXELS = 600_000
+# Of so many points or fewer, geometry and attributes are coded at the same time, which takes memory for both: larger
+# clouds have tiles to code side by side.
+_BESIDE_POINTS = 300_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +156,7 @@ def _encode_tile(job: TileJob) -> tuple[Tile, TileHeader, list[Chunk], float]:
         counts = np.ones(len(voxels), np.int64)
         carried, groups = _encode_carried(voxels, counts, tile, values)
     else:
-        beside = options.threads > 1 and bool(values) and len(voxels) <= _BESIDE_VOXELS
+        beside = options.threads > 1 and bool(values) and len(job.indices) <= _BESIDE_POINTS
         with ThreadPoolExecutor(1) as pool:
             coming = pool.submit(encode_geometry, voxels, tile.depth, options.profile, sensor) if beside else None
             carried, groups = _encode_carried(voxels, counts, tile, values)

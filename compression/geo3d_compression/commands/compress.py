@@ -54,8 +54,8 @@ def compress(
         output: the .g3c file to write.
         profile: fast (speed first) or best (size first).
         lossless: keep the exact bits of float coordinates.
-        quality: 0 to 100 for lossy colours of clouds (90 looks the same, 50 is small) and lossy dense geometry; 1 to
-            100 for pictures (AVIF), video and colour frames of folders (AV1).
+        quality: 0 to 100 for lossy colours of clouds (90 looks the same, 50 is small; palettes of 16 or fewer stay
+            exact) and lossy dense geometry; 1 to 100 for pictures (AVIF), video and colour frames of folders (AV1).
         grid: cell in the coordinates' unit (metres); the error is at most half of it.
         bits: instead of --grid, the longest side gets 2^bits cells.
         codec: force a codec for all inputs.

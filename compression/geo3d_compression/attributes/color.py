@@ -25,9 +25,9 @@ RANGES = {
 }
 # From this share of colours on that are Y Cb Cr rounded, the transform of JPEG is the best of the three; a quarter of
 # all colours are.
+_LEAST_SHARE = 2 / 3
 # So many colours or fewer are a palette, not a picture.
 _FEW = 16
-_LEAST_SHARE = 2 / 3
 
 
 def forward(rgb: NDArray[np.uint8], transform: str) -> NDArray[np.int64]:

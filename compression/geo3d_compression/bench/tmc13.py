@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo3d.errors import Geo3DError
+from geo3d_compression.octree.choice import is_scattered
 
 _ALWAYS = (
     "--mode=0", "--neighbourAvailBoundaryLog2=8", "--intra_pred_max_node_size_log2=6", "--positionQuantizationScale=1",
@@ -73,7 +74,7 @@ def decode(data: bytes) -> NDArray[np.int64]:
 
 def _is_scattered(points: NDArray[Any]) -> bool:
     """True if few points share a cell of twice the size."""
-    return len(points) < 2.4 * len(np.unique(points.astype(np.int64) >> 1, axis=0))
+    return is_scattered(len(points), len(np.unique(points.astype(np.int64) >> 1, axis=0)))
 
 
 def _encode(points: NDArray[Any], flags: tuple[str, ...]) -> bytes:

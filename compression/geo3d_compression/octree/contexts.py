@@ -27,9 +27,6 @@ BLOCK = 64
 OCCUPIED, UNKNOWN, PASSING, TOLD = range(4)
 AHEAD = TOLD + SURFACE_INPUTS
 
-# Contexts that ask for the same octant of earlier nodes, which `own_contexts` makes when these are coded.
-OF_THE_SAME = (3, 4, 9)
-
 
 def _neighbour_order() -> NDArray[np.int64]:
     """The 26 offsets: 6 faces, 12 edges, 8 corners."""
@@ -126,7 +123,8 @@ def look_ahead(
 ):
     """Fill `found` [BLOCK, AHEAD] and `slots` [BLOCK, CONTEXTS] for octant `s` of nodes `first` .. `last` - 1.
 
-    Arguments as of `stage.code_stage`; `active` contexts are made, those `OF_THE_SAME` left out.
+    Arguments as of `stage.code_stage`; the first `active` contexts are made but 3, 4 and 9
+    (`own_contexts`).
     """
     n = neighbours.shape[0] - 1
     mode = sensor[0]
@@ -180,7 +178,7 @@ def look_ahead(
 
 @njit(cache=True, nogil=True, inline="always")
 def own_contexts(s, own, ex, known, neighbours, i, occ, unk, earlier, table_bits, slots):
-    """The contexts `OF_THE_SAME` of node `i`, from octant `s` of the nodes around it that are `earlier`."""
+    """Contexts 3, 4 and 9 of node `i`, which ask for octant `s` of the nodes around it that are `earlier`."""
     same = np.int64(0)
     for b in range(26):
         same |= (np.int64(known[neighbours[i, ORDER[b]]]) >> s & 1) << b

@@ -40,7 +40,6 @@ from geo3d_compression.octree.head import MAX_ACTIVATIONS, MAX_ROWS, causal_logi
 from geo3d_compression.octree.sensor_contexts import SCATTERED
 
 MAX_NETWORKS = 3
-MAX_NETWORKS = 3
 # The contexts, what the surface tells, a constant, what each network believes and what its output layer, trained on
 # here, believes, and what the errors around tell.
 INPUTS = CONTEXTS + SURFACE_INPUTS + 2 + 2 * MAX_NETWORKS
@@ -120,6 +119,7 @@ def code_stage(
     Of nodes from `start` to the one coded octant `s` is read, of others only those before it: parts of a level with a
     `start` of their own can be coded at the same time.
 
+    `exist`, `before` [n + 1]: masks of which neighbours are there, and which are earlier and not before `start`;
     `sensor`: [mode, x, y, z, vx, vy in eighths of a leaf cell, log2 of leaf cells in a child];
     `logits` [K, n] of K networks; `activations` [n, A]: their hidden layers side by side, network k's from `bounds[k]`
     to `bounds[k + 1]`, from which `adapted` [8, A] learns what to add to its logit; `heads` of causal networks make
